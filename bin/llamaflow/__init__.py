@@ -1,0 +1,1 @@
+"""What the LlamaFlow steps share: small, stable and pure. torch is imported inside functions only."""

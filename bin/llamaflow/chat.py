@@ -1,0 +1,131 @@
+"""Conversations to token ids and labels, for any chat template.
+
+Which tokens are supervised is found by rendering prefixes: what the template adds when an assistant turn is
+appended to the turns before it (plus the generation prompt) is what the model has to learn, up to and
+including the token that ends the turn. Nothing of the template's own text is supervised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .errors import BadInputError
+from .records import Message
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One conversation as tokens. labels[i] is input_ids[i] where supervised, else -100 (not shifted)."""
+
+    input_ids: list[int]
+    labels: list[int]
+    truncated: bool = False
+
+    @property
+    def supervised(self) -> int:
+        """Number of supervised tokens that a causal model can learn (the first token has no context)."""
+        return sum(label != IGNORED for label in self.labels[1:])
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, messages: list[Message], max_length: int) -> Encoded:
+    """Tokenize a conversation and label its assistant turns.
+
+    Longer than max_length tokens: cut behind the last assistant turn that ends within it, so that no answer is
+    learned without its end; without such a turn nothing is supervised and the caller drops the example.
+    Raises BadInputError when the chat template is missing or does not render assistant turns.
+    """
+    text = render(tokenizer, messages)
+    spans = assistant_spans(tokenizer, messages, text)
+    encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    ids, offsets = list(encoding["input_ids"]), encoding["offset_mapping"]
+    labels, ends, turn = [IGNORED] * len(ids), [], 0
+    for index, (start, end) in enumerate(offsets):
+        while turn < len(spans) and start >= spans[turn][1]:
+            turn += 1
+        if turn < len(spans) and start >= spans[turn][0] and end <= spans[turn][1] and end > start:
+            labels[index] = ids[index]
+            if end == spans[turn][1]:
+                ends.append(index + 1)
+    if spans and messages[-1].role == "assistant" and labels and not _ends_turn(tokenizer, labels):
+        # The template does not close the last turn: the model must still learn to stop.
+        last = ends[-1] if ends else len(ids)
+        ids, labels = [*ids[:last], tokenizer.eos_token_id], [*labels[:last], tokenizer.eos_token_id]
+        ends = [*ends[:-1], len(ids)]
+    prefix = _missing_bos(tokenizer, ids)
+    ids, labels, ends = prefix + ids, [IGNORED] * len(prefix) + labels, [end + len(prefix) for end in ends]
+    if len(ids) <= max_length:
+        return Encoded(ids, labels)
+    kept = max((end for end in ends if end <= max_length), default=0)
+    return Encoded(ids[:kept], labels[:kept], truncated=True)
+
+
+def prompt_ids(tokenizer: PreTrainedTokenizerBase, messages: list[Message]) -> list[int]:
+    """Token ids of everything before the last assistant turn, with the generation prompt, as at inference."""
+    before = messages[:-1] if messages[-1].role == "assistant" else messages
+    ids = list(tokenizer(render(tokenizer, before, generate=True), add_special_tokens=False)["input_ids"])
+    return _missing_bos(tokenizer, ids) + ids
+
+
+def render(tokenizer: PreTrainedTokenizerBase, messages: list[Message], generate: bool = False) -> str:
+    """The chat template's text for these turns; generate adds the generation prompt."""
+    if not tokenizer.chat_template:
+        raise BadInputError(
+            "the base model has no chat template",
+            why="without one nobody knows how a conversation is written for it",
+            fix="name one with --chat_template (chatml, llama3 or a .jinja file)",
+        )
+    if not messages:
+        return ""
+    turns = [message.model_dump() for message in messages]
+    return tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate)
+
+
+def assistant_spans(tokenizer: PreTrainedTokenizerBase, messages: list[Message], text: str) -> list[tuple[int, int]]:
+    """Character spans of the assistant turns in the rendered text, turn-end token included, trailing space not."""
+    spans = []
+    for index, message in enumerate(messages):
+        if message.role != "assistant":
+            continue
+        before = render(tokenizer, messages[:index], generate=True)  # empty for a first turn: no prompt precedes it
+        after = render(tokenizer, messages[: index + 1])
+        if not text.startswith(after):
+            # Some templates rewrite earlier turns (reasoning removed): such a turn is never seen like this again.
+            continue
+        start = len(before) if before and after.startswith(before) else _content_start(tokenizer, messages, index, after)
+        end = len(after.rstrip())
+        if start is not None and end > start:
+            spans.append((start, end))
+    if not spans and any(message.role == "assistant" for message in messages):
+        raise BadInputError(
+            "the chat template does not show assistant turns as they were given",
+            why="no supervised token can be found by rendering prefixes of a conversation",
+            fix="name another template with --chat_template (chatml, llama3 or a .jinja file)",
+        )
+    return spans
+
+
+def _content_start(tokenizer: PreTrainedTokenizerBase, messages: list[Message], index: int, after: str) -> int | None:
+    """Where the turn's own words begin when its generation prompt is not what the finished turn starts with."""
+    plain = render(tokenizer, messages[:index])
+    found = after.find(messages[index].content.strip(), len(plain) if after.startswith(plain) else 0)
+    return found if found >= 0 else None
+
+
+def _ends_turn(tokenizer: PreTrainedTokenizerBase, labels: list[int]) -> bool:
+    """Whether the last supervised token is one that ends a turn (EOS or another special token)."""
+    last = next((label for label in reversed(labels) if label != IGNORED), None)
+    return last is None or last == tokenizer.eos_token_id or last in tokenizer.all_special_ids or tokenizer.eos_token_id is None
+
+
+def _missing_bos(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> list[int]:
+    """[BOS] when the tokenizer would put one in front and the template did not, else nothing: never two."""
+    bos = tokenizer.bos_token_id
+    if bos is None or ids[:1] == [bos]:
+        return []
+    return [bos] if tokenizer("a").input_ids[:1] == [bos] else []

@@ -1,0 +1,59 @@
+"""Progress of long work: a live bar on a terminal, JSON lines otherwise."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+
+class Progress:
+    """Context manager that reports ``done`` of ``total`` of a step.
+
+    On a terminal it draws one bar; elsewhere (a Nextflow task, CI) it prints at most one JSON line per
+    ``every`` seconds on standard output: ``{"progress": step, "done": 4, "total": 10, "eta_s": 12, …}``.
+    total None means the amount is not known beforehand. Values given to ``update`` are shown beside the bar;
+    they must not be personal.
+    """
+
+    def __init__(self, step: str, total: int | None, unit: str = "", every: float = 2.0):
+        self.step, self.total, self.unit, self.every = step, total, unit, every
+        self.done, self.values, self._bar = 0, {}, None
+        self._start = self._last = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        if sys.stdout.isatty():
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[values]}"), TimeElapsedColumn(), TimeRemainingColumn())
+            self._bar = Bar(*columns)
+            self._task = self._bar.add_task(self.step, total=self.total, values="")
+            self._bar.start()
+        return self
+
+    def update(self, advance: int = 1, **values: Any) -> None:
+        """Count ``advance`` more as done and remember values (loss, tokens/s …) to show."""
+        self.done += advance
+        self.values.update(values)
+        now = time.monotonic()
+        if self._bar:
+            shown = " ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in self.values.items())
+            self._bar.update(self._task, completed=self.done, values=shown)
+        elif now - self._last >= self.every:
+            self._last = now
+            self._print(now)
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._bar:
+            self._bar.stop()
+        else:
+            self._print(time.monotonic())
+
+    def _print(self, now: float) -> None:
+        elapsed = now - self._start
+        line: dict[str, Any] = {"progress": self.step, "done": self.done, "total": self.total, "unit": self.unit, "elapsed_s": round(elapsed, 1)}
+        if self.total and 0 < self.done < self.total:
+            line["eta_s"] = round(elapsed / self.done * (self.total - self.done), 1)
+        line |= {name: round(value, 5) if isinstance(value, float) else value for name, value in self.values.items()}
+        print(json.dumps(line), flush=True)

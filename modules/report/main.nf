@@ -1,0 +1,37 @@
+process REPORT {
+    tag "${meta.id}"
+    label 'light'
+
+    input:
+    val meta
+    path preflight
+    path prepare
+    path anonymize
+    path split
+    path base
+    path finetune
+    path evaluations
+    path gate
+    path register
+    val outdir
+
+    output:
+    path 'report.html', emit: html
+    path 'summary.txt', emit: text
+    path 'report.json', emit: summary
+
+    script:
+    """
+    report.py --preflight '${preflight}' --prepare '${prepare}' --anonymize ${anonymize} --split '${split}' \\
+        --base-model '${base}' --finetune '${finetune}' --evaluate ${evaluations} --gate '${gate}' \\
+        --register '${register}' --outdir-hint '${outdir}' ${task.ext.args ?: ''} \\
+        --report report.html --text summary.txt --summary report.json
+    """
+
+    stub:
+    """
+    echo '<!doctype html><title>stub</title>' > report.html
+    echo 'verdict  accepted (stub run: nothing was trained)' > summary.txt
+    echo '{"step": "report", "verdict": "accepted"}' > report.json
+    """
+}
