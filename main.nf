@@ -51,7 +51,7 @@ def resolve(p) {
         key         : p.anonymize_key_file ? file(p.anonymize_key_file) : privateKey(),
         tracking_uri: p.tracking_uri == 'none' ? '' : p.tracking_uri ?: outdir.resolve('mlruns').toUriString(),
         registry    : (p.registry ? file(p.registry) : outdir.resolve('registry')).toUriString(),
-        outdir      : outdir.toUriString()
+        report_folder: outdir.resolve('report').toUriString()
     ]
 }
 

@@ -24,6 +24,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from llamaflow.errors import BadInputError, PrivacyError, run_step
 from llamaflow.files import open_stream, whole_file, write_json
 from llamaflow.pii.anonymizer import Anonymizer, Outcome, Quarantine
@@ -33,7 +35,6 @@ from llamaflow.pii.surrogates import key_id
 from llamaflow.progress import Progress
 from llamaflow.records import Record
 from llamaflow.summaries import AnonymizeSummary
-from pydantic import ValidationError
 
 MIN_KEY_BYTES = 32
 

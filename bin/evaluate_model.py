@@ -199,7 +199,13 @@ def generate_answers(model: Any, tokenizer: Any, records: list[Record], args: ar
             asked.items(), references, predictions, run.answers, run.finished, strict=True
         )
     }
-    limits = {"decoding": "greedy", "answers": len(prompts), "max new tokens": args.max_new_tokens, "prompt tokens at most": room}
+    limits = {
+        "decoding": "greedy",
+        "answers": len(prompts),
+        "max new tokens": args.max_new_tokens,
+        "prompt tokens at most": room,
+        "precision": str(model.dtype).removeprefix("torch."),
+    }
     return examples, text_metrics(predictions, references, limits, model.device.type, args) | speed_metrics(run, model, limits, args)
 
 
@@ -224,7 +230,7 @@ def speed_metrics(run: Any, model: Any, limits: dict, args: argparse.Namespace) 
     """Latency and throughput of the generation that was just run."""
     from llamaflow.metrics.speed import Speed
 
-    settings = {**limits, "batch size": args.batch_size, "device": model.device.type, "precision": str(model.dtype).removeprefix("torch.")}
+    settings = {**limits, "batch size": args.batch_size, "device": model.device.type}
     return Speed(seed=args.seed).compute(seconds=run.token_seconds, first=run.token_first, total_seconds=run.seconds, settings=settings)
 
 

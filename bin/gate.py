@@ -15,11 +15,12 @@ import time
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import ValidationError
+
 from llamaflow.errors import BadInputError, run_step
 from llamaflow.files import sha256_file, write_json
 from llamaflow.gate_rules import FINETUNE_METRICS, Decision, decide, load_rules
 from llamaflow.summaries import EvaluateSummary, FinetuneSummary, GateSummary, MetricValue, Summary, read_summary
-from pydantic import ValidationError
 
 AnySummary = TypeVar("AnySummary", bound=Summary)
 

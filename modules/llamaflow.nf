@@ -49,7 +49,7 @@ workflow LLAMAFLOW {
 
     REPORT(
         meta(plan, 'report'), PREFLIGHT.out.summary, PREPARE.out.summary, sorted(ANONYMIZE.out.summary), SPLIT.out.summary,
-        FETCH_BASE.out.summary, FINETUNE.out.summary, evaluations, GATE.out.summary, REGISTER.out.summary, plan.outdir
+        FETCH_BASE.out.summary, FINETUNE.out.summary, evaluations, GATE.out.summary, REGISTER.out.summary, plan.report_folder
     )
 
     emit:

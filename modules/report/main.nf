@@ -13,7 +13,7 @@ process REPORT {
     path evaluations
     path gate
     path register
-    val outdir
+    val report_folder
 
     output:
     path 'report.html', emit: html
@@ -24,7 +24,7 @@ process REPORT {
     """
     report.py --preflight '${preflight}' --prepare '${prepare}' --anonymize ${anonymize} --split '${split}' \\
         --base-model '${base}' --finetune '${finetune}' --evaluate ${evaluations} --gate '${gate}' \\
-        --register '${register}' --outdir-hint '${outdir}' ${task.ext.args ?: ''} \\
+        --register '${register}' --outdir-hint '${report_folder}' ${task.ext.args ?: ''} \\
         --report report.html --text summary.txt --summary report.json
     """
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from llamaflow.files import read_jsonl
 from llamaflow.records import Message, Record, content_id, read_records
 from llamaflow.summaries import AnonymizeSummary, read_summary
@@ -23,17 +24,36 @@ def make(text: str, **more) -> Record:
 
 
 def good(count: int) -> list[str]:
-    return [make(f"Meu nome é {NAMES[n % 4]}, email cliente{n}@gmail.com, whats (11) 98765-{4000 + n}").model_dump_json() for n in range(count)]
+    return [
+        make(f"Meu nome é {NAMES[n % 4]}, email cliente{n}@gmail.com, whats (11) 98765-{4000 + n}").model_dump_json() for n in range(count)
+    ]
 
 
-def run(folder: Path, *more: str, lines: list[str] | None = None, policy: str = "surrogate", key: bytes = b"0123456789abcdef" * 2, name="in.jsonl"):
+def run(
+    folder: Path,
+    *more: str,
+    lines: list[str] | None = None,
+    policy: str = "surrogate",
+    key: bytes = b"0123456789abcdef" * 2,
+    name="in.jsonl",
+):
     """Run the step in a folder; returns the finished process."""
     if lines is not None:
         (folder / name).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     (folder / "key.bin").write_bytes(key)
     policy_file = ROOT / "conf" / "anonymize" / f"{policy}.yaml" if "/" not in policy else policy
     command = [sys.executable, str(ROOT / "bin" / "anonymize.py"), "--input", name, "--policy", str(policy_file), "--key-file", "key.bin"]
-    command += ["--output", "out.jsonl.zst", "--audit", "audit.jsonl", "--quarantine", "quarantine.jsonl", "--summary", "anonymize.json", *more]
+    command += [
+        "--output",
+        "out.jsonl.zst",
+        "--audit",
+        "audit.jsonl",
+        "--quarantine",
+        "quarantine.jsonl",
+        "--summary",
+        "anonymize.json",
+        *more,
+    ]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=120)
 
 
@@ -91,16 +111,19 @@ def test_an_empty_shard_gives_empty_files(tmp_path):
 
 BROKEN = {
     # JSON may hold half a surrogate pair; no text may.
-    "invalid_record": '{"id":"' + "a" * 32 + '","messages":[{"role":"user","content":"Kauany \\ud800 kauany@gmail.com"}],"lang":"pt","source":"x","meta":{}}',
+    "odd_text": '{"id":"'
+    + "a" * 32
+    + '","messages":[{"role":"user","content":"Kauany \\ud800 kauany@gmail.com"}],"lang":"pt","source":"x","meta":{}}',
     "too_long": make("Kauany " + "x" * 4_000_001).model_dump_json(),
     "too_deep": '{"id":"' + "b" * 32 + '","messages":[],"meta":' + "[" * 5000 + "]" * 5000 + "}",
     "unsupported_script": make("меня зовут Кауани Иванова, позвоните мне пожалуйста сегодня вечером, это важно").model_dump_json(),
+    "invalid_record": '{"id":"' + "c" * 32 + '","messages":[{"role":"kauany","content":"Kauany"}]}',
     "odd_id": make("Kauany").model_copy(update={"id": "kauany@gmail.com"}).model_dump_json(),
 }
 
 
 def test_a_record_that_cannot_be_proved_clean_is_held_back_alone(tmp_path):
-    lines = good(95)
+    lines = good(114)
     for place, line in enumerate(BROKEN.values()):
         lines.insert(place * 7, line)
     done = run(tmp_path, lines=lines)
@@ -109,32 +132,31 @@ def test_a_record_that_cannot_be_proved_clean_is_held_back_alone(tmp_path):
     assert sorted(line["reason"] for line in held) == sorted(BROKEN)
     assert all(set(line) == {"id", "reason"} for line in held)
     summary = read_summary(tmp_path / "anonymize.json", AnonymizeSummary)
-    assert (summary.records, summary.quarantined) == (95, 5)
+    assert (summary.records, summary.quarantined) == (114, 6)
     assert summary.quarantined_by_reason == dict.fromkeys(sorted(BROKEN), 1)
-    assert len(list(read_records(tmp_path / "out.jsonl.zst"))) == 95
+    assert len(list(read_records(tmp_path / "out.jsonl.zst"))) == 114
     shown = (tmp_path / "quarantine.jsonl").read_text() + (tmp_path / "anonymize.json").read_text() + done.stdout + done.stderr
     assert "kauany" not in shown.lower()
 
 
 def test_too_many_held_back_fails_closed_with_no_file(tmp_path):
-    lines = good(10) + [BROKEN["invalid_record"]]
+    lines = good(10) + [BROKEN["odd_text"]]
     done = run(tmp_path, lines=lines)
     assert done.returncode == 3
     assert outputs(tmp_path) == []
-    assert "invalid_record 1" in done.stderr
+    assert "odd_text 1" in done.stderr
     assert "kauany" not in (done.stderr + done.stdout).lower()
     assert run(tmp_path, "--max-quarantine-rate", "0.2", lines=lines).returncode == 0
 
 
 def test_what_only_the_second_look_sees_is_held_back(tmp_path):
-    # An address in an unusual spelling: detection passes it over, the second look does not, and the record stops there.
-    odd = make("o ip é ok mas veja 8.8.8.8_x e também o host 187.1.2.3-interno")
-    leaky = make("escreva para {maria}@gmail.com hoje")
-    done = run(tmp_path, "--max-quarantine-rate", "1", lines=[*good(3), odd.model_dump_json(), leaky.model_dump_json()])
+    # No mailbox is called so, and detection passes it over; the second look does not, and the record stops there.
+    odd = make("escreva para 😀@gmail.com hoje")
+    done = run(tmp_path, "--max-quarantine-rate", "0.5", lines=[*good(3), odd.model_dump_json()])
     assert done.returncode == 0, done.stderr
-    text = "".join(record.text for record in read_records(tmp_path / "out.jsonl.zst"))
-    assert "gmail" not in text
-    assert "187.1.2.3" not in text
+    assert list(read_jsonl(tmp_path / "quarantine.jsonl")) == [{"id": odd.id, "reason": "leak_EMAIL"}]
+    assert "gmail" not in "".join(record.text for record in read_records(tmp_path / "out.jsonl.zst"))
+    assert run(tmp_path, lines=[*good(3), odd.model_dump_json()]).returncode == 3
 
 
 @pytest.mark.parametrize(

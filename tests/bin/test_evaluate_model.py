@@ -8,8 +8,9 @@ import json
 import math
 from pathlib import Path
 
-import evaluate_model as script
 import pytest
+
+import evaluate_model as script
 from llamaflow.chat import IGNORED, Encoded, encode, prompt_ids
 from llamaflow.errors import run_step
 from llamaflow.files import read_jsonl, sha256_file, write_jsonl
@@ -23,7 +24,8 @@ TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-WORDS = "a intimação é pessoal e o prazo de dez dias úteis conta-se da ciência do ato pelo juiz".split()
+SENTENCE = "a intimação é pessoal e o prazo de dez dias úteis conta-se da ciência do ato pelo juiz"
+WORDS = SENTENCE.split()
 
 
 def record(question: str, *turns: str) -> Record:
@@ -73,8 +75,9 @@ def loaded(base):
 def adapter(base, tmp_path_factory) -> Path:
     """A LoRA adapter that changes the output (peft starts with B = 0)."""
     import torch
-    from llamaflow.models import load_model
     from peft import LoraConfig, get_peft_model
+
+    from llamaflow.models import load_model
 
     torch.manual_seed(2)
     model = get_peft_model(
@@ -178,11 +181,13 @@ def test_generation_refuses_what_cannot_be_continued(loaded):
     assert generate_greedy(model, [], stop_ids=set(), pad_id=0, max_new_tokens=4, batch_size=2).answers == []
 
 
-def test_stop_tokens_are_those_of_config_and_template(loaded, monkeypatch):
-    model, tokenizer = loaded
+def test_stop_tokens_are_those_of_config_and_template(loaded, base, monkeypatch):
+    from llamaflow.models import load_tokenizer
+
+    model, tokenizer = loaded[0], load_tokenizer(base)
     end, start = tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|im_start|>"])
     monkeypatch.setattr(model.generation_config, "eos_token_id", [77, 78])
-    monkeypatch.setattr(tokenizer, "eos_token", "<|endoftext|>")
+    tokenizer.eos_token = "<|endoftext|>"
     assert stop_token_ids(tokenizer, model) == {77, 78, end, tokenizer.eos_token_id} and start not in stop_token_ids(tokenizer, model)
 
 

@@ -10,10 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import gate as script
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import gate as script
 from llamaflow.errors import BadInputError, run_step
 from llamaflow.gate_rules import CONDITIONS, FINETUNE_METRICS, Rule, decide, load_rules
 from llamaflow.metrics import METRICS
@@ -41,12 +42,8 @@ def write_evaluation(path: Path, side: str, numbers: dict, digest: str = "d", se
 
 def write_finetune(path: Path, loss: float) -> Path:
     words = {"method": "lora", "base": "b", "base_digest": "b", "data_digest": "d", "adapter_digest": "a", "precision": "fp32"}
-    sizes = dict.fromkeys(
-        "seed trainable_parameters total_parameters examples examples_truncated examples_dropped steps best_step epochs tokens_seen "
-        "supervised_tokens tokens_per_second packing_efficiency train_loss validation_loss_start peak_memory_bytes".split(),
-        1,
-    )
-    summary = FinetuneSummary(**words, **sizes, recipe={}, validation_loss=loss, stopped="epochs", curve=[], hardware=HARDWARE, versions={})
+    sizes = {"seed": 1} | {name.removeprefix("finetune."): 1 for name in FINETUNE_METRICS} | {"validation_loss": loss}
+    summary = FinetuneSummary(**words, **sizes, recipe={}, stopped="epochs", curve=[], hardware=HARDWARE, versions={})
     path.write_text(summary.model_dump_json(), encoding="utf-8")
     return path
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from llamaflow.errors import BadInputError
 from llamaflow.metrics import METRICS
 from llamaflow.metrics.base import LocalMetric

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from llamaflow.errors import BadInputError
 from llamaflow.pii.anonymizer import SEAL, Anonymizer, Quarantine
 from llamaflow.pii.checkdigits import cnpj_digits, cpf_digits, is_cnpj, is_cpf, is_luhn
@@ -42,7 +43,9 @@ cpfs = digit_text(9).map(lambda body: body + cpf_digits(body))
 cnpjs = digit_text(12).map(lambda body: body + cnpj_digits(body))
 cards = digit_text(14).map(lambda body: luhn("4" + body))
 emails = st.from_regex(r"[a-z]{2,8}\.[a-z]{2,8}[0-9]{0,3}@(gmail|hotmail|empresa)\.com(\.br)?", fullmatch=True)
-phones = st.tuples(st.sampled_from(["11", "21", "85"]), st.from_regex(r"9[6-9][0-9]{3}-[0-9]{4}", fullmatch=True)).map(lambda p: f"({p[0]}) {p[1]}")
+phones = st.tuples(st.sampled_from(["11", "21", "85"]), st.from_regex(r"9[6-9][0-9]{3}-[0-9]{4}", fullmatch=True)).map(
+    lambda p: f"({p[0]}) {p[1]}"
+)
 addresses = st.tuples(*[st.integers(1, 126)] * 4).map(lambda parts: ".".join(map(str, parts)))
 
 
@@ -101,7 +104,9 @@ def test_brazilian_phones_keep_form_and_area(phone):
     assert re.sub(r"\D", "", phone)[:-9] == re.sub(r"\D", "", made)[:-9]
 
 
-@pytest.mark.parametrize("phone", ["+1 415 555 2671", "(415) 345-2671", "415-345-2671", "+44 20 7946 0958", "+351 912 345 678", "+14153452671"])
+@pytest.mark.parametrize(
+    "phone", ["+1 415 555 2671", "(415) 345-2671", "415-345-2671", "+44 20 7946 0958", "+351 912 345 678", "+14153452671"]
+)
 def test_foreign_phones_keep_form_and_country(phone):
     made = Surrogates(KEY).replace("PHONE", phone)
     assert re.sub(r"\d", "#", made) == re.sub(r"\d", "#", phone)
@@ -110,7 +115,9 @@ def test_foreign_phones_keep_form_and_country(phone):
 
 
 def test_one_phone_in_two_spellings_has_one_surrogate():
-    made = {Surrogates(KEY).replace("PHONE", phone)[-4:] for phone in ("(11) 98765-4321", "+55 11 98765 4321", "11987654321", "011 98765-4321")}
+    made = {
+        Surrogates(KEY).replace("PHONE", phone)[-4:] for phone in ("(11) 98765-4321", "+55 11 98765 4321", "11987654321", "011 98765-4321")
+    }
     assert len(made) == 1
     assert normal("EMAIL", "Maria@X.com") == normal("EMAIL", "maria@x.COM")
 
@@ -172,7 +179,14 @@ def test_a_surrogate_is_never_a_name_of_its_own_record():
 def test_no_identifier_survives_and_a_second_pass_changes_nothing(cpf, cnpj, card, email, phone, address):
     values = [cpf, dotted(cpf), cnpj, card, email, phone, address]
     anonymizer = Anonymizer(SURROGATE, KEY)
-    before = record(f"CPF {dotted(cpf)}, CNPJ {cnpj}, cartão {card}", f"{email} / {phone}", f"ip {address}", f"de novo: {cpf} {phone}", nota=email, doc=int("1" + cpf[1:]))
+    before = record(
+        f"CPF {dotted(cpf)}, CNPJ {cnpj}, cartão {card}",
+        f"{email} / {phone}",
+        f"ip {address}",
+        f"de novo: {cpf} {phone}",
+        nota=email,
+        doc=int("1" + cpf[1:]),
+    )
     outcome = anonymizer.process(before)
     after = outcome.record
     whole = "\n".join(strings(after))
@@ -189,7 +203,9 @@ def test_no_identifier_survives_and_a_second_pass_changes_nothing(cpf, cnpj, car
 @given(cpfs, cnpjs, cards, emails, phones)
 def test_structured_surrogates_are_known_as_own_without_the_seal(cpf, cnpj, card, email, phone):
     anonymizer = Anonymizer(SURROGATE, KEY)
-    text = f"meu cpf {dotted(cpf)}, cnpj: {cnpj}, cartão {card}, email {email}, whats {phone}, cep 01310-100, placa ABC1D23, rg 12.345.678-9"
+    text = (
+        f"meu cpf {dotted(cpf)}, cnpj: {cnpj}, cartão {card}, email {email}, whats {phone}, cep 01310-100, placa ABC1D23, rg 12.345.678-9"
+    )
     once = anonymizer.anonymize(record(text))[0]
     twice, findings = anonymizer.anonymize(record(once.messages[0].content))
     assert twice.messages == once.messages
@@ -220,7 +236,9 @@ def test_meta_keys_numbers_and_nesting_are_cleaned():
         source="/home/maria.souza/exports/conversas_maria.csv",
         nome="kauany vasques",
         cpf=52998224725,
-        deep=[{"maria@gmail.com": ["(11) 98765-4321", {"telefone": "11987654321"}], "pedido": 45871236, "nota": 4.5, "ok": True, "x": None}],
+        deep=[
+            {"maria@gmail.com": ["(11) 98765-4321", {"telefone": "11987654321"}], "pedido": 45871236, "nota": 4.5, "ok": True, "x": None}
+        ],
     )
     flat = json.dumps(out.model_dump(), ensure_ascii=False)
     for value in ("kauany", "vasques", "52998224725", "maria", "98765", "gmail", "/home"):
@@ -237,6 +255,7 @@ def test_meta_keys_numbers_and_nesting_are_cleaned():
     [
         (lambda: record("x").model_copy(update={"id": "maria@gmail.com"}), "odd_id"),
         (lambda: record("x" * 4_000_001), "too_long"),
+        (lambda: record("Maria \ud800"), "odd_text"),
         (lambda: record("меня зовут Мария Иванова, позвоните мне"), "unsupported_script"),
         (lambda: record("x", a={"maria@a.com": 1, "nested": {1: 2}}), "odd_meta"),
         (lambda: record("x", a=__import__("functools").reduce(lambda inner, _: [inner], range(40), "x")), "too_deep"),
@@ -249,12 +268,17 @@ def test_what_cannot_be_vouched_for_is_not_let_through(bad, reason):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text(max_size=120), st.text(max_size=40), st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=8))
+@given(
+    st.text(max_size=120),
+    st.text(max_size=40),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+        max_leaves=8,
+    ),
+)
 def test_any_record_is_cleaned_or_held_back_and_comes_out_the_same_twice(text, other, meta):
-    try:
-        before = record(text, other, lang="unknown", value=meta)
-    except ValueError:  # a lone surrogate is no text for pydantic
-        return
+    before = record(text, other, lang="unknown", value=meta)
     anonymizer = Anonymizer(SURROGATE, KEY)
     try:
         after, findings = anonymizer.anonymize(before)
@@ -298,7 +322,11 @@ def test_other_actions_are_idempotent_on_plain_text(action):
 
 
 def test_shipped_policies_load():
-    assert [load_policy(POLICIES / f"{name}.yaml").action("CPF") for name in ("surrogate", "mask", "redact")] == ["surrogate", "mask", "redact"]
+    assert [load_policy(POLICIES / f"{name}.yaml").action("CPF") for name in ("surrogate", "mask", "redact")] == [
+        "surrogate",
+        "mask",
+        "redact",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -336,8 +364,22 @@ def test_the_second_look_finds_what_detection_would(cpf, cnpj, card):
     assert pattern_leaks(record(f"a {cpf} b", f"{dotted(cpf)}; {cnpj}", x=[card])) == {"CPF": 2, "CNPJ": 1, "CREDIT_CARD": 1}
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.one_of(digit_text(11), digit_text(14), digit_text(16), cpfs, emails, addresses, st.sampled_from(["pedido", "protocolo", "versão", "ip", "-", ",", "e"])), max_size=8))
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            digit_text(11),
+            digit_text(14),
+            digit_text(16),
+            cpfs,
+            cards,
+            emails,
+            addresses,
+            st.sampled_from(["pedido", "protocolo", "versão", "ip", "-", ",", "e"]),
+        ),
+        max_size=8,
+    )
+)
 def test_the_second_look_never_contradicts_detection(pieces):
     outcome = Anonymizer(SURROGATE, KEY).process(record(" ".join(pieces)))
     assert pattern_leaks(outcome.record) == {}
@@ -348,7 +390,10 @@ def test_leaks_are_counted_by_type():
     dirty = record("maria@gmail.com e 187.4.5.6", "ok: ana@example.com 192.0.2.1", x={"maria@b.org": 1})
     assert pattern_leaks(dirty) == {"EMAIL": 2, "IP_ADDRESS": 1}
     assert pattern_leaks(dirty, frozenset(["EMAIL"])) == {"IP_ADDRESS": 1}
-    assert surviving(record("oi KAUANY, 123.456.789-00"), [("PERSON", "Kauany"), ("CPF", "123.456.789-00"), ("PERSON", "Bia")]) == {"PERSON": 1, "CPF": 1}
+    assert surviving(record("oi KAUANY, 123.456.789-00"), [("PERSON", "Kauany"), ("CPF", "123.456.789-00"), ("PERSON", "Bia")]) == {
+        "PERSON": 1,
+        "CPF": 1,
+    }
     assert surviving(record("moro em São Paulo, cor rosa"), [("PERSON", "Paulo"), ("PERSON", "Rosa")]) == {}
     assert surviving(record("o número é 12345678900"), [("CPF", "123.456.789-00")]) == {"CPF": 1}
 

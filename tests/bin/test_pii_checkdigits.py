@@ -6,8 +6,9 @@ import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llamaflow.pii.checkdigits import cnpj_digits, cpf_digits, is_card, is_cnpj, is_cpf, is_luhn
 from validate_docbr import CNPJ, CPF
+
+from llamaflow.pii.checkdigits import cnpj_digits, cpf_digits, is_card, is_cnpj, is_cpf, is_luhn
 
 digits = lambda size: st.text("0123456789", min_size=size, max_size=size)  # noqa: E731
 
@@ -42,7 +43,9 @@ def test_luhn_sees_every_single_wrong_digit(body, place, change):
 
 
 def test_cards_need_a_network_prefix():
-    for card in "4111111111111111 5555555555554444 378282246310005 30569309025904 6062825624254001 6362970000457013 2221000000000009".split():  # noqa: SIM905
+    for (
+        card
+    ) in "4111111111111111 5555555555554444 378282246310005 30569309025904 6062825624254001 6362970000457013 2221000000000009".split():  # noqa: SIM905
         assert is_card(card)
     assert not is_card("1111222233334444")
     assert not is_card("4111111111111112")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from llamaflow.pii.checkdigits import cnpj_digits, cpf_digits, is_luhn
 from llamaflow.pii.detect import detect, detect_conversation
 
@@ -248,7 +249,26 @@ def test_any_text_gives_spans_in_bounds_that_do_not_overlap(text, lang):
         last = span.end
 
 
-PIECES = ["maria", "João", "Sr.", "cpf", "529.982.247-25", "@", "a@b.com", "(11)", "98765-4321", "\u200b", "é", "\n", ",", "4111 1111 1111 1111", "::", "1.2.3.4", "Rua", "meu nome é"]
+PIECES = [
+    "maria",
+    "João",
+    "Sr.",
+    "cpf",
+    "529.982.247-25",
+    "@",
+    "a@b.com",
+    "(11)",
+    "98765-4321",
+    "\u200b",
+    "é",
+    "\n",
+    ",",
+    "4111 1111 1111 1111",
+    "::",
+    "1.2.3.4",
+    "Rua",
+    "meu nome é",
+]
 
 
 @settings(max_examples=300, deadline=None)
@@ -261,7 +281,10 @@ def test_mixed_pieces_give_sound_spans(pieces, glue):
         last = span.end
 
 
-@pytest.mark.parametrize("unit", ["a", "1", "1 ", "1.", "a@", "a.", "@", ":", "(1", "A ", "cpf ", "Maria ", "1-", "9999-", "\u0301", "1a:", "meu nome é ", "+1", "é-"])
+@pytest.mark.parametrize(
+    "unit",
+    ["a", "1", "1 ", "1.", "a@", "a.", "@", ":", "(1", "A ", "cpf ", "Maria ", "1-", "9999-", "\u0301", "1a:", "meu nome é ", "+1", "é-"],
+)
 def test_a_line_of_a_megabyte_ends(unit):
     text = unit * (200_000 // len(unit))
     spans = detect(text)

@@ -1,11 +1,12 @@
 """One record in, the same record without personal data out; or an exception, and then the record must not go on.
 
-Idempotence. A pseudonymized record carries a seal in ``meta``: a keyed digest over its whole content, the policy and
-the detection rules. A record whose seal is right comes back untouched, names included. A seal cannot be made without
-the key, so nothing gets through by claiming to be sealed; a record that was edited, or made under another policy or
-older rules, is read anew. Without the seal (texts taken out of a record) e-mail, CPF, CNPJ, card, phone, CEP, RG,
-plate, PIX, IPv6 and profile surrogates are still known as own and stay; IPv4 addresses, North American phones, dates
-and names are drawn again, because other people's values, real or made up, look the same.
+Idempotence. A pseudonymized record carries a seal in ``meta`` (an input's own entry of that name is dropped): a keyed
+digest over its whole content, the policy and the detection rules. A record whose seal is right comes back untouched,
+names included. A seal cannot be made without the key, so nothing gets through by claiming to be sealed; a record that
+was edited, or made under another policy or older rules, is read anew. Without the seal (texts taken out of a record)
+e-mail, CPF, CNPJ, card, Brazilian phone, CEP, RG, plate, PIX, IPv6 and profile surrogates are still known as own and
+stay; IPv4 addresses, North American phones, dates and names are drawn again, because other people's values, real or
+made up, look the same.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ SEAL = "pseudonymized"
 MAX_CHARACTERS = 4_000_000
 _MAX_DEPTH = 32
 _ID = re.compile(r"[0-9a-f]{8,128}")
+# Half of a surrogate pair: JSON can carry it, UTF-8 cannot.
+_HALF_PAIR = re.compile(r"[\ud800-\udfff]")
 # Scripts whose names the rules cannot read; a text mostly in them is not let through.
 _FOREIGN = re.compile(
     r"[\u0370-\u1dff\u2c00-\u2dff\u2e80-\ua71f\ua840-\ud7ff\uf900-\ufaff\ufe70-\ufefc\U00010000-\U0001efff\U00020000-\U0003ffff]"
@@ -112,6 +115,8 @@ class Anonymizer:
         if sum(len(slot.text) for slot in slots) > MAX_CHARACTERS:
             raise Quarantine("too_long")
         texts = [slot.prefix + slot.text for slot in slots]
+        if any(_HALF_PAIR.search(text) for text in texts):
+            raise Quarantine("odd_text")
         self._check_script(texts)
         found = detect_conversation(texts, record.lang)
         cleaned, findings, originals = self._replace(record, slots, found)

@@ -60,4 +60,7 @@ def is_card_prefix(number: str) -> bool:
         return two in (34, 37)
     if size == 14:
         return 300 <= int(number[:3]) <= 305 or two in (36, 38)
-    return size == 13 and number[0] == "4" or size in (17, 18, 19) and number[0] in "456"
+    if size in (17, 18, 19):
+        # Maestro, and Visa's longest.
+        return number[0] == "6" or two in (50, 56, 57, 58) or (size == 19 and number[0] == "4")
+    return size == 13 and number[0] == "4"

@@ -272,13 +272,14 @@ def _titles(text: _Text) -> None:
 
 _LABELS_A_NUMBER = re.compile(r"cpf|rg|cnpj|tel|fone|phone|mobile|mail|born|nascid|celular")
 _BEFORE_NUMBER = re.compile(
-    r"(?:\A|[:;.!?\n(\-]|, |\b(?:para|pra|por|com|for|to|from|by|with) )[ \t]*(?P<name>[^\W\d_]{3,}(?: (?:d[aeo]s? )?[^\W\d_]{2,}){1,4}),?[ \t]*[(,\-]?[ \t]*"
+    r"(?:\A|[:;.!?\n(\-]|, |\b(?:para|pra|por|com|for|to|from|by|with) )[ \t]*"
+    r"(?P<name>[^\W\d_]{3,}(?: (?:d[aeo]s? )?[^\W\d_]{2,}){1,4}),?[ \t]*[(,\-]?[ \t]*"
     r"(?:cpf|rg|cnpj|tel|telefone|celular|fone|phone|mobile|e-?mail|born|nascid[ao])(?![^\W\d_])"
 )
 
 
 def _before_numbers(text: _Text) -> None:
-    """Names in front of a number's label, "ivoneuda paxiuba (cpf 123…": two to five words, none of them ordinary, between a mark and the label of a number."""
+    """Names in front of a number's label, "ivoneuda paxiuba (cpf 123…": two to five words, none of them ordinary."""
     starts = {start: index for index, (start, _end) in enumerate(text.at)}
     for match in _BEFORE_NUMBER.finditer(text.low):
         first = starts.get(match.start("name"))
@@ -289,12 +290,15 @@ def _before_numbers(text: _Text) -> None:
             last += 1
         for index in range(first, last + 1):
             flags = text.flags[index]
-            if flags & (SUFFIX | PREFIX | TITLE) and not flags & NAME or flags & (COMMON | CUE) and not flags & (LAST | FIRST | PARTICLE):
-                break
-            shown = shown or not flags & (COMMON | PARTICLE | CUE)
-        else:
-            if shown:
-                text.take(first, last, "person.number")
+            if flags & (SUFFIX | PREFIX | TITLE | COMMON | CUE) and not flags & (NAME | PARTICLE):
+                # Only what stands between the last ordinary word and the label is the name.
+                first, shown = index + 1, False
+            else:
+                shown = shown or not flags & (COMMON | PARTICLE | CUE)
+        while first < last and text.flags[first] & PARTICLE:
+            first += 1
+        if shown and first < last:
+            text.take(first, last, "person.number")
 
 
 _PLACE_WORDS = frozenset(
@@ -436,12 +440,12 @@ def people(texts: list[Folded]) -> list[list[Span]]:
     """PERSON spans of each text of one conversation."""
     views = [_Text(text) for text in texts]
     for view in views:
-        # Most of a corpus has a name or a cue somewhere; what has neither is done here.
         if any(flags & (NAME | CUE | TITLE) for flags in view.flags):
             _titles(view)
             _cues(view)
-            if _LABELS_A_NUMBER.search(view.low):
-                _before_numbers(view)
+        if _LABELS_A_NUMBER.search(view.low):
+            _before_numbers(view)
+        if any(flags & NAME for flags in view.flags):
             _lists(view)
     if any(view.found for view in views):
         _propagate(views)

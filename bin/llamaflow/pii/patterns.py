@@ -109,11 +109,13 @@ _CNPJ = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z0-9]{2}(?P<a>[. ]?)[A-Za-z0-9]{3}[. ]?[A-Za-z0-9]{3}(?P<b> ?[/ ]? ?)"
     r"[A-Za-z0-9]{4} ?[- ]? ?[0-9]{2}(?![A-Za-z0-9])"
 )
+# A look-ahead, so that digits in front ("pedido 4587 4111 1111 …") do not hide a card behind them.
 _CARD = re.compile(
-    r"(?<![0-9])(?<![0-9]{4}[ .\-])"
-    r"(?:[0-9]{4}([ .\-]?)[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|3[0-9]{3}[ .\-]?[0-9]{6}[ .\-]?[0-9]{4,5}|[0-9]{13,19})"
-    r"(?![0-9])(?![ .\-]?[0-9]{4}(?![0-9]))"
+    r"(?<![0-9])(?=(?P<number>[0-9]{4}(?P<s>[ .\-])[0-9]{4}(?P=s)[0-9]{4}(?P=s)[0-9]{1,7}"
+    r"|3[0-9]{3}[ .\-]?[0-9]{6}[ .\-]?[0-9]{4,5}|[0-9]{13,19})(?![0-9]))"
 )
+# The 44 digits of a Brazilian invoice key and the like, in groups of four.
+_LONG_KEY = re.compile(r"(?<![0-9])(?:[0-9]{4}[ .\-]){6,20}[0-9]{1,4}(?![0-9])")
 _LOOSE_NUMBER = re.compile(r"[0-9](?:[ ._\-/]{0,3}[0-9]){8,18}(?![0-9])")
 _LABELLED = re.compile(
     r"(?<![a-z0-9])(?P<label>cpf|c\.p\.f\.?|cnpj|c\.n\.p\.j\.?|cartao(?: de (?:credito|debito))?|(?:credit |debit )?card(?: number)?)"
@@ -138,9 +140,11 @@ def _documents(text: Folded) -> Iterator[tuple[int, int, str, str]]:
             yield match.start(), match.end(), "CNPJ", "cnpj.check"
         elif not number.isdigit() and label_before(low, match.start())[0] == "CNPJ":
             yield match.start(), match.end(), "CNPJ", "cnpj.label"
+    keys = [match.span() for match in _LONG_KEY.finditer(plain)]
     for match in _CARD.finditer(plain):
-        if is_card(digits_of(match[0])):
-            yield match.start(), match.end(), "CREDIT_CARD", "card.check"
+        start, end = match.span("number")
+        if is_card(digits_of(match["number"])) and not any(left <= start < right for left, right in keys):
+            yield start, end, "CREDIT_CARD", "card.check"
     # A number behind its label is personal whatever its check digit says, and however its digits are spaced.
     for match in _LABELLED.finditer(low):
         name = match["label"].replace(".", "")
@@ -233,6 +237,7 @@ def _phones(text: Folded, lang: str) -> Iterator[tuple[int, int, str, str]]:
 _IPV4 = re.compile(
     r"(?<![0-9A-Za-z])(?<![0-9]\.)(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?![0-9A-Za-z])(?!\.[0-9])"
 )
+_VERSION = re.compile(r"(?:versao|version|\bver|\bv|build|release|firmware)[ .:]{0,3}$")
 _IPV6 = re.compile(r"(?<![0-9A-Za-z:.])[0-9a-f:]{3,39}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![0-9A-Za-z:])")
 
 
@@ -242,9 +247,7 @@ def _addresses(text: Folded) -> Iterator[tuple[int, int, str, str]]:
         for match in _IPV4.finditer(low):
             address = match[0]
             # Loopback, "any" and masks name no machine of a person.
-            if address.startswith(("127.", "0.", "255.")) or (
-                label_before(low, match.start())[0] == "other" and low[max(0, match.start() - 12) : match.start()].strip() != "ip"
-            ):
+            if address.startswith(("127.", "0.", "255.")) or _VERSION.search(low[max(0, match.start() - 16) : match.start()]):
                 continue
             yield match.start(), match.end(), "IP_ADDRESS", "ip.v4"
     if low.count(":") >= 2:

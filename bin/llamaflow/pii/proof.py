@@ -20,13 +20,12 @@ from .spans import fold
 _ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"]@((?:[^\s@.,;:<>()\[\]\"'/?#]{1,63}\.){1,6}[A-Za-z]{2,24})\b")
 _RUN = re.compile(r"(?<![0-9])[0-9]{11,19}(?![0-9])")
 _GROUPED = re.compile(
-    r"(?<![0-9])[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}(?![0-9])|(?<![0-9])[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?![0-9])(?!\1[0-9]{4})"
+    r"(?<![0-9])[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}(?![0-9])|(?<![0-9])[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?![0-9])"
 )
+_LONG_KEY = re.compile(r"(?<![0-9])(?:[0-9]{4}[ .-]){6,20}[0-9]{1,4}(?![0-9])")
 _QUAD = re.compile(r"(?<![\w.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\w)(?!\.[0-9])")
 _FREE_QUADS = ("192.0.2.", "198.51.100.", "203.0.113.", "127.", "0.", "255.")
-_VERSION = re.compile(
-    r"(?:vers|build|release|firmware|\bv|model|ref|id|code|c[oó]digo|lei|artigo|nota|os|s[eé]rie|serial|produto)[^.\n]{0,40}$", re.I
-)
+_VERSION = re.compile(r"(?:vers[aã]o|version|\bver|\bv|build|release|firmware)\W{0,4}$", re.I)
 _SAINT = re.compile(r"\b(?:s[aã]o|santa|santo|san|saint)\s+(?=\w)", re.I)
 
 
@@ -83,8 +82,9 @@ def pattern_leaks(record: Record, kept: frozenset[str] = frozenset()) -> Counter
     for text in strings(record):
         if "@" in text:
             leaks["EMAIL"] += sum(match[1].lower() != "example.com" for match in _ADDRESS.finditer(text))
+        numbers = _LONG_KEY.sub("#", text)
         for pattern in (_RUN, _GROUPED):
-            for match in pattern.finditer(text):
+            for match in pattern.finditer(numbers):
                 kind = number_kind(re.sub(r"[^0-9]", "", match[0]))
                 if kind:
                     leaks[kind] += 1

@@ -22,7 +22,7 @@ from .lexicon import COMMON, FIRST, LAST, PLACE, lexicon, read_list
 from .spans import digits_of, fold
 
 _ATTEMPTS = 200
-_PARTICLES = frozenset(["da", "de", "do", "das", "dos", "e", "d", "del", "della", "di", "la", "van", "von", "der", "bin", "al"])
+_PARTICLES = frozenset(read_list("particles"))
 # Calling codes of two digits (ITU-T E.164); 1 and 7 have one, all others three.
 _TWO_DIGIT_COUNTRIES = re.compile(r"2[07]|3[0-4]|36|39|4[0-135-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]")
 # North American area codes of large cities.

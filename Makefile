@@ -1,0 +1,63 @@
+# One command for each habit. `make setup` is part of every other; repeated without a network it does nothing.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+NXF     = $(shell tests/rigs/nextflow/up 2>/dev/null)
+DATA   ?= ../shared/data/instruct
+OUT    ?= results
+export NXF_ANSI_LOG ?= false
+
+.PHONY: help setup lock lint test demo test-slurm test-data clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: $(VENV)/.synced ## Python environment from the lock, Java checked, Nextflow found or installed
+	@tests/rigs/nextflow/up >/dev/null
+
+$(VENV)/.synced: requirements.lock
+	@free=$$(df -Pk . | awk 'NR == 2 { print int($$4 / 1048576) }'); \
+	  [ "$$free" -ge 8 ] || { echo "setup: disk full: $$free GiB free here, 8 GiB are needed" >&2; exit 1; }
+	@uv=$$(command -v uv || true); \
+	  if [ -z "$$uv" ]; then \
+	    uv=.tools/uv/bin/uv; \
+	    [ -x $$uv ] || { command -v python3 >/dev/null || { echo "setup: python3 is missing: install Python 3.11, 3.12 or 3.13" >&2; exit 1; }; \
+	      echo "setup: uv is missing, installing it into .tools"; \
+	      python3 -m venv .tools/uv || { echo "setup: python3 cannot make environments: install python3-venv" >&2; exit 1; }; \
+	      .tools/uv/bin/pip install -q --disable-pip-version-check uv || { echo "setup: uv could not be installed: is there a network?" >&2; exit 1; }; }; \
+	  fi; \
+	  echo "setup: Python environment in $(VENV) (some 5 GB, once)"; \
+	  [ -x $(PYTHON) ] || "$$uv" venv -q --python '>=3.11,<3.14' $(VENV) || { echo "setup: no Python 3.11, 3.12 or 3.13 here: install one" >&2; exit 1; }; \
+	  VIRTUAL_ENV=$(VENV) "$$uv" pip sync -q --require-hashes requirements.lock || { echo "setup: the packages could not be installed: see above (network, disk?)" >&2; exit 1; }
+	@touch $@
+
+lock: ## Resolve pyproject.toml anew into requirements.lock (hashes, no registry addresses)
+	uv lock --upgrade
+	uv export -q --frozen --no-emit-project --no-annotate --no-header -o requirements.lock
+
+lint: setup ## Style and obvious mistakes
+	$(PYTHON) -m ruff check bin tests
+	$(PYTHON) -m ruff format --check bin tests || true
+
+test: setup ## All tests but those with real servers
+	$(PYTHON) -m pytest
+
+demo: setup ## Sample in, fine-tuned SmolLM2-135M with verdict and report out, in minutes
+	@PATH="$(abspath $(VENV))/bin:$$PATH" bin/watch.py $(NXF) run . -profile demo --outdir $(OUT) -resume
+
+test-slurm: setup ## A real one-node Slurm runs -profile slurm,gpu,test to a verdict
+	$(PYTHON) -m pytest tests/pipeline/test_slurm.py --rigs
+
+test-data: setup ## Public data sets in ../shared/data run to a verdict and a report
+	$(PYTHON) -m pytest tests/pipeline/test_real_data.py --rigs
+
+clean: ## Remove results and Nextflow's work folder, the pseudonymization key in it too
+	rm -rf work results .nextflow .nextflow.log*
+
+.PHONY: nf-test
+nf-test: setup ## nf-test files of modules and pipeline, where nf-test is installed
+	@command -v nf-test >/dev/null || { echo "nf-test is not installed: the same scenarios run in make test"; exit 0; }; \
+	  PATH="$(abspath $(VENV))/bin:$$(dirname $(NXF)):$$PATH" nf-test test modules tests/pipeline
