@@ -55,7 +55,7 @@ test-data: setup ## Public data sets in ../shared/data run to a verdict and a re
 	$(PYTHON) -m pytest tests/pipeline/test_real_data.py --rigs
 
 clean: ## Remove results and Nextflow's work folder, the pseudonymization key in it too
-	rm -rf work results .nextflow .nextflow.log*
+	rm -rf work results pipeline_info .nextflow .nextflow.log*
 
 .PHONY: nf-test
 nf-test: setup ## nf-test files of modules and pipeline, where nf-test is installed

@@ -175,7 +175,7 @@ def main(argv: list[str] | None = None) -> None:
         held_back = total - passed
         if held_back > arguments.max_quarantine_rate * total:
             why = f"{held_back} of {total} records: " + ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
-            fix = "repair the input or, if losing these records is right, raise --max-quarantine-rate"
+            fix = "repair the input or, if losing these records is right, raise --max_quarantine_rate"
             raise PrivacyError("too many records could not be proved clean", where=arguments.input.name, why=why, fix=fix)
         leaks = copy_checked(spool, output, policy.kept)
         if sum(leaks.values()) > arguments.max_leak_rate * passed:

@@ -148,7 +148,7 @@ def score_likelihood(model: Any, tokenizer: Any, records: list[Record], args: ar
             f"{len(records) - len(scored)} of {len(records)} test conversations have no answer that ends within {length} tokens: not scored"
         )
     if not scored:
-        fix = "raise --max-length, or give conversations that end with an assistant turn"
+        fix = "raise --max_length, or give conversations that end with an assistant turn"
         raise BadInputError(f"no test conversation has an answer that ends within {length} tokens", where=str(args.test), fix=fix)
     with Progress("score", len(scored), "conversations") as progress:
         nats = conversation_nats(
@@ -180,7 +180,7 @@ def generate_answers(model: Any, tokenizer: Any, records: list[Record], args: ar
 
     room = min(args.max_length, context_length(model) - args.max_new_tokens)
     if room < 1:
-        fix = f"give --max-new-tokens less than {context_length(model)}"
+        fix = f"give --max_new_tokens less than {context_length(model)}"
         raise BadInputError(f"{args.max_new_tokens} new tokens leave no room for a prompt in this model's context", fix=fix)
     prompts = [prompt_ids(tokenizer, turns) for turns in asked.values()]
     long = sum(len(prompt) > room for prompt in prompts)

@@ -26,6 +26,9 @@ def main(argv: list[str] | None = None) -> None:
     args = parse(argv)
     source = resolve(args.base_model, args.staged)
     print(f"base model {source.name} from {source.reference}", flush=True)
+    tokenizer = load_source_tokenizer(source, args.chat_template)
+    if not tokenizer.chat_template:
+        raise BadInputError("the base model has no chat template", where=args.base_model, fix="name one with --chat_template (chatml, llama3 or a .jinja file)")
     args.output.mkdir(parents=True)
     if source.gguf:
         convert_gguf(source, args.output)
@@ -33,10 +36,7 @@ def main(argv: list[str] | None = None) -> None:
         for pattern in ("*.safetensors", "*.safetensors.index.json", "config.json", "generation_config.json"):
             for path in sorted(source.folder.glob(pattern)):
                 shutil.copyfile(path, args.output / path.name)
-    tokenizer = load_source_tokenizer(source, args.chat_template)
     tokenizer.save_pretrained(args.output)
-    if not tokenizer.chat_template:
-        raise BadInputError("the base model has no chat template", where=args.base_model, fix="name one with --chat_template (chatml, llama3 or a .jinja file)")
     write_json(args.summary, describe(source, args.output, time.monotonic() - started))
 
 

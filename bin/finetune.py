@@ -22,7 +22,7 @@ from llamaflow.files import sha256_file, write_json
 from llamaflow.hardware import describe_hardware, peak_memory_bytes, pick_device, pick_dtype
 from llamaflow.lora import MasterWeights, attach, save
 from llamaflow.models import load_model, load_tokenizer, set_threads
-from llamaflow.packing import collate, pack_rows, supervised_nats
+from llamaflow.packing import attend_by_segment, collate, pack_rows, supervised_nats
 from llamaflow.progress import Progress
 from llamaflow.recipe import Recipe, load_recipe
 from llamaflow.records import read_records
@@ -65,6 +65,8 @@ def main(argv: list[str] | None = None) -> None:
     if recipe.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
         model.enable_input_require_grads()
+    if device == "cpu":
+        attend_by_segment(model)
     model = attach(model, recipe, base.name)
     weights = MasterWeights(model)
     optimizer = torch.optim.AdamW(weights.masters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
@@ -99,7 +101,7 @@ def main(argv: list[str] | None = None) -> None:
             model.train()
             mine = rows_of_step[rank::world]
             batches = [collate(mine[i : i + recipe.micro_batch_size], tokenizer.pad_token_id) for i in range(0, len(mine), recipe.micro_batch_size)]
-            counts = torch.tensor([sum(b.supervised_tokens for b in batches), sum(b.real_tokens for b in batches), sum(b.targets.numel() for b in batches)])
+            counts = torch.tensor([sum(b.supervised_tokens for b in batches), sum(b.real_tokens for b in batches), len(mine) * recipe.pack_length])
             supervised, real, slots_of_step = accelerator.reduce(counts.to(device), "sum").tolist()
             nats = torch.zeros((), device=device)
             for batch in batches:

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from llamaflow.base_model import load_source_tokenizer, resolve
+from llamaflow.base_model import Source, load_source_tokenizer, resolve
 from llamaflow.chat import encode
 from llamaflow.errors import BadInputError, LlamaFlowError, ManyProblems, run_step
 from llamaflow.estimate import GIB, Shape, adapter_parameters, matmul_flops_per_second, shape_of, training_flops, training_memory
@@ -59,13 +59,13 @@ def main(argv: list[str] | None = None) -> None:
     attempt("anonymization policy", lambda: load_policy(args.policy), lambda policy: policy.name)
     source = attempt("base model", lambda: resolve(args.base_model, args.staged, weights=False), lambda s: f"{s.name} from {s.reference}")
     tokenizer = source and attempt("tokenizer", lambda: load_source_tokenizer(source, args.chat_template), lambda t: f"{len(t)} tokens")
+    shape = source and attempt("architecture", lambda: read_shape(source), lambda s: f"{s.layers} layers, {s.parameters:,} parameters")
     tokens = None
     if files and recipe and tokenizer:
         tokens = attempt("chat template", lambda: supervised(tokenizer, files, recipe), lambda mean: f"{mean[1]:.0f} of {mean[0]:.0f} tokens of a record are supervised")
     if problems:
         raise ManyProblems(problems) if len(problems) > 1 else problems[0]
 
-    shape = shape_of(source)
     records = sum(file.estimated_records for file in files)
     estimates, warnings = estimate(shape, recipe, records, tokens[0], args.train_share)
     free = shutil.disk_usage(Path.cwd()).free
@@ -88,6 +88,17 @@ def look(args: argparse.Namespace) -> list[InspectedFile]:
     if problems:
         raise ManyProblems(problems)
     return files
+
+
+def read_shape(source: Source) -> Shape:
+    """What decides the cost; an error when the configuration does not tell it."""
+    try:
+        return shape_of(source)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInputError(
+            "the base model's configuration is not that of a Llama-like model", where=source.reference, why=f"config.json has no usable {error}"[:200],
+            fix="use a causal language model whose config.json has num_hidden_layers, hidden_size and vocab_size",
+        ) from None  # fmt: skip
 
 
 def supervised(tokenizer, files: list[InspectedFile], recipe: Recipe) -> tuple[float, float]:

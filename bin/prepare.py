@@ -105,14 +105,14 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def check_args(args: argparse.Namespace) -> None:
     """Raise all that is wrong with the numbers and the output folder at once."""
     ranges = {
-        "--max-reject-rate": 0 <= args.max_reject_rate <= 1,
-        "--near-duplicate-threshold": args.near_duplicate_threshold == 0 or 0.1 <= args.near_duplicate_threshold <= 1,
-        "--max-words": args.max_words > 0,
-        "--min-records": args.min_records > 0,
-        "--shard-size": args.shard_size > 0,
+        "--max_reject_rate": 0 <= args.max_reject_rate <= 1,
+        "--near_duplicate_threshold": args.near_duplicate_threshold == 0 or 0.1 <= args.near_duplicate_threshold <= 1,
+        "--max_words": args.max_words > 0,
+        "--min_records": args.min_records > 0,
+        "--shard_size": args.shard_size > 0,
         "--seed": args.seed >= 0,
     }
-    fixes = {"--max-reject-rate": "a share from 0 to 1", "--near-duplicate-threshold": "0, or from 0.1 to 1", "--seed": "0 or more"}
+    fixes = {"--max_reject_rate": "a share from 0 to 1", "--near_duplicate_threshold": "0, or from 0.1 to 1", "--seed": "0 or more"}
     wrong = [name for name, good in ranges.items() if not good]
     problems = [BadInputError("a value out of range", where=name, fix=f"give {fixes.get(name, 'a number above 0')}") for name in wrong]
     if args.shards_dir.exists() and (not args.shards_dir.is_dir() or any(args.shards_dir.iterdir())):
@@ -242,8 +242,8 @@ def check_counts(counts: Counts, broken: list[BadInputError], args: argparse.Nam
         reasons = ", ".join(f"{reason} ({count})" for reason, count in counts.reasons.most_common())
         hints = {"unanswerable": "answer questions without an answer with --unanswerable TEXT", "too_long": "raise --max-words"}
         fix = [text for reason, text in hints.items() if counts.reasons[reason]]
-        fix += ["repair these lines", "name the format with --format or columns with --mapping", "raise --max-reject-rate"]
-        what = f"too many records are rejected: {counts.rejected} of {counts.records_in} (--max-reject-rate {args.max_reject_rate:g})"
+        fix += ["repair these lines", "name the format with --format or columns with --mapping", "raise --max_reject_rate"]
+        what = f"too many records are rejected: {counts.rejected} of {counts.records_in} (--max_reject_rate {args.max_reject_rate:g})"
         where = ", ".join(counts.first) + (", …" if counts.rejected > SHOWN else "")
         problems.append(BadInputError(what, where=where, why=reasons, fix="; or ".join(fix)))
     elif counts.kept < args.min_records and not broken:
@@ -252,7 +252,7 @@ def check_counts(counts: Counts, broken: list[BadInputError], args: argparse.Nam
                 f"only {counts.kept} distinct records, at least {args.min_records} are needed",
                 where="--input",
                 why=str(counts),
-                fix="add data; for a trial lower --min-records, or turn near duplicates off with --near-duplicate-threshold 0",
+                fix="add data; for a trial lower --min_records, or turn near duplicates off with --near_duplicate_threshold 0",
             )  # fmt: skip
         )
     if problems:
@@ -268,7 +268,7 @@ def warnings_of(counts: Counts) -> list[str]:
     if counts.near > 0.3 * counts.records_in:
         found.append(
             f"{counts.near} of {counts.records_in} records are near duplicates: a long text that many prompts share can make "
-            "distinct records look alike; raise --near-duplicate-threshold or set it to 0 if they are distinct"
+            "distinct records look alike; raise --near_duplicate_threshold or set it to 0 if they are distinct"
         )
     if counts.languages["unknown"] > 0.2 * counts.kept:
         unknown = f"{counts.languages['unknown']} of {counts.kept}"

@@ -54,7 +54,10 @@ def main(argv: list[str] | None = None) -> None:
         "validation_loss": finetune.validation_loss,
         "metrics": {model: {name: metric.model_dump() for name, metric in summary.metrics.items()} for model, summary in scores.items()},
     }  # fmt: skip
-    registry = Registry(args.registry)
+    try:
+        registry = Registry(args.registry)
+    except OSError as error:
+        raise BadInputError("the registry cannot be written", where=str(args.registry), why=error.strerror or type(error).__name__, fix="give a folder that you may write to") from None
     base_path = registry.add_base(args.base, base.name, base.model_dump(exclude={"seconds", "step", "warnings"}))
 
     entry = Path("entry")

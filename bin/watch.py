@@ -53,11 +53,10 @@ class Task:
             return ""
         for line in reversed(lines):
             try:
-                value = json.loads(line) if line.startswith('{"progress"') else None
-            except ValueError:
-                continue  # half a line: the task is writing it
-            if value:
-                return describe(value)
+                if line.startswith('{"progress"'):
+                    return describe(json.loads(line))
+            except (ValueError, KeyError, TypeError):
+                continue  # half a line, which the task is writing, or something else that looks like one
         return ""
 
 
@@ -83,13 +82,14 @@ def follow(command: list[str], console: Console) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: process.send_signal(received))
     tasks: list[Task] = []
-    work = Path(command[command.index("-work-dir") + 1] if "-work-dir" in command else command[command.index("-w") + 1] if "-w" in command else os.environ.get("NXF_WORK", "work"))
+    given = [value for name, value in zip(command, command[1:], strict=False) if name in ("-w", "-work-dir")]
+    work = Path(given[-1] if given else os.environ.get("NXF_WORK") or "work")
     live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
 
     def read() -> None:
         for line in process.stdout:
             line = line.rstrip("\n")
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
             if match := SUBMITTED.match(line):
                 found = list(work.glob(f"{match[1]}*"))
                 if found:
@@ -121,7 +121,7 @@ def show(running: list[Task], console: Console, live: Live | None) -> None:
         text = task.progress()
         if text and text != task.said and now - task.said_at >= PLAIN_SECONDS:
             task.said, task.said_at = text, now
-            console.print(f"  … {task.name}: {text}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"  … {task.name}: {text}", markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -130,7 +130,11 @@ def main(argv: list[str] | None = None) -> int:
     if not command or command[0] in ("-h", "--help"):
         print(__doc__)
         return 0 if command else 2
-    code = follow(command, Console())
+    try:
+        code = follow(command, Console())
+    except (FileNotFoundError, PermissionError) as error:
+        print(f"error: {command[0]} cannot be run\n  why: {error.strerror}", file=sys.stderr)
+        return 127
     return 128 - code if code < 0 else code
 
 

@@ -36,13 +36,13 @@ def imported(file) {
     }
 }
 
-// a.b -> a/b.py, or all files of the folder a/b; nothing for a name that is neither.
+// a.b -> a/b.py with what the package a holds beside sources, or all files of the folder a/b; nothing for another name.
 def module(folder, dotted) {
     def path = new File(folder, (dotted ?: '').replace('.', '/'))
     def source = new File(path.path + '.py')
     if (source.file) {
-        def parents = source.parentFile == folder ? [] : [new File(source.parentFile, '__init__.py')].findAll { init -> init.file }
-        return [source] + parents
+        def beside = allFiles(source.parentFile).findAll { file -> file.name == '__init__.py' || !file.name.endsWith('.py') }
+        return [source] + (source.parentFile == folder ? [] : beside)
     }
     path.directory && path != folder ? allFiles(path) : []
 }

@@ -8,7 +8,10 @@ including the token that ends the turn. Nothing of the template's own text is su
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import TYPE_CHECKING
+
+from jinja2 import TemplateError
 
 from .errors import BadInputError
 from .records import Message
@@ -44,24 +47,25 @@ def encode(tokenizer: PreTrainedTokenizerBase, messages: list[Message], max_leng
     spans = assistant_spans(tokenizer, messages, text)
     encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids, offsets = list(encoding["input_ids"]), encoding["offset_mapping"]
-    labels, ends, turn = [IGNORED] * len(ids), [], 0
+    labels, turn = [IGNORED] * len(ids), 0
+    ends: dict[int, int] = {}  # turn -> how many tokens there are up to its end
     for index, (start, end) in enumerate(offsets):
         while turn < len(spans) and start >= spans[turn][1]:
             turn += 1
         if turn < len(spans) and start >= spans[turn][0] and end <= spans[turn][1] and end > start:
             labels[index] = ids[index]
             if end == spans[turn][1]:
-                ends.append(index + 1)
+                ends[turn] = index + 1  # the last one wins: the parts of one character all end where it ends
     if spans and messages[-1].role == "assistant" and labels and not _ends_turn(tokenizer, labels):
         # The template does not close the last turn: the model must still learn to stop.
-        last = ends[-1] if ends else len(ids)
+        last = ends.get(len(spans) - 1, len(ids))
         ids, labels = [*ids[:last], tokenizer.eos_token_id], [*labels[:last], tokenizer.eos_token_id]
-        ends = [*ends[:-1], len(ids)]
+        ends[len(spans) - 1] = len(ids)
     prefix = _missing_bos(tokenizer, ids)
-    ids, labels, ends = prefix + ids, [IGNORED] * len(prefix) + labels, [end + len(prefix) for end in ends]
+    ids, labels = prefix + ids, [IGNORED] * len(prefix) + labels
     if len(ids) <= max_length:
         return Encoded(ids, labels)
-    kept = max((end for end in ends if end <= max_length), default=0)
+    kept = max((end + len(prefix) for end in ends.values() if end + len(prefix) <= max_length), default=0)
     return Encoded(ids[:kept], labels[:kept], truncated=True)
 
 
@@ -83,7 +87,14 @@ def render(tokenizer: PreTrainedTokenizerBase, messages: list[Message], generate
     if not messages:
         return ""
     turns = [message.model_dump() for message in messages]
-    return tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate)
+    try:
+        return tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate)
+    except TemplateError as error:  # broken, or it refuses this order of roles
+        raise BadInputError(
+            "the chat template cannot write a conversation",
+            why=f"{type(error).__name__}: {error} (roles: {', '.join(message.role for message in messages)})",
+            fix="name another template with --chat_template (chatml, llama3 or a .jinja file), or leave such conversations out",
+        ) from None
 
 
 def assistant_spans(tokenizer: PreTrainedTokenizerBase, messages: list[Message], text: str) -> list[tuple[int, int]]:
@@ -101,7 +112,7 @@ def assistant_spans(tokenizer: PreTrainedTokenizerBase, messages: list[Message],
         end = len(after.rstrip())
         if start is not None and end > start:
             spans.append((start, end))
-    if not spans and any(message.role == "assistant" for message in messages):
+    if not spans and any(message.role == "assistant" and message.content.strip() for message in messages):
         raise BadInputError(
             "the chat template does not show assistant turns as they were given",
             why="no supervised token can be found by rendering prefixes of a conversation",
@@ -112,9 +123,11 @@ def assistant_spans(tokenizer: PreTrainedTokenizerBase, messages: list[Message],
 
 def _content_start(tokenizer: PreTrainedTokenizerBase, messages: list[Message], index: int, after: str) -> int | None:
     """Where the turn's own words begin when its generation prompt is not what the finished turn starts with."""
-    plain = render(tokenizer, messages[:index])
-    found = after.find(messages[index].content.strip(), len(plain) if after.startswith(plain) else 0)
-    return found if found >= 0 else None
+    turn = messages[index]
+    # Where it parts from the same turn with another first letter: looking for the words would find them in a header.
+    other = turn.model_copy(update={"content": "b" if turn.content.strip()[:1] == "a" else "a"})
+    start = len(commonprefix([after, render(tokenizer, [*messages[:index], other])]))
+    return start if after[start:].lstrip().startswith(turn.content.strip()) else None
 
 
 def _ends_turn(tokenizer: PreTrainedTokenizerBase, labels: list[int]) -> bool:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -67,15 +68,24 @@ def run_step(main: Callable[[], object], *, private: bool = False) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        # The operating system's own words hold a path and a cause, never a record's text.
-        print(f"error: {error.strerror or type(error).__name__}\n  at: {error.filename or 'this step'}", file=sys.stderr)
         if not private:
+            print(f"error: {error.strerror or type(error).__name__}\n  at: {error.filename or 'this step'}", file=sys.stderr)
             traceback.print_exc()
+            return 1
+        # A record's text may have been taken for a path, and strerror be a library's words: only what is known to be neither.
+        print(f"error: {os.strerror(error.errno) if error.errno else type(error).__name__}", file=sys.stderr)
+        if str(error.filename) in sys.argv[1:]:
+            print(f"  at: {error.filename}", file=sys.stderr)
+        _print_positions(error)
         return 1
     except Exception as error:
         if not private:
             raise
-        frames = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
         print(f"error: unexpected {type(error).__name__} (message withheld: it may hold personal data)", file=sys.stderr)
-        print("\n".join(f"  at: {frame}" for frame in frames), file=sys.stderr)
+        _print_positions(error)
         return 1
+
+
+def _print_positions(error: Exception) -> None:
+    for frame in traceback.extract_tb(error.__traceback__):
+        print(f"  at: {frame.filename}:{frame.lineno} in {frame.name}", file=sys.stderr)

@@ -37,7 +37,9 @@ def open_stream(path: Path | str, mode: str = "r", suffix: str | None = None) ->
     suffix = path.suffix if suffix is None else suffix
     if suffix == ".gz":
         # A fixed time stamp and no name: the same content gives the same bytes.
-        raw: IO[Any] = gzip.GzipFile(filename="", fileobj=path.open(binary), mode=binary, mtime=0)
+        file = path.open(binary)
+        raw: IO[Any] = gzip.GzipFile(filename="", fileobj=file, mode=binary, mtime=0)
+        raw.myfileobj = file  # closed with it: left to the garbage collector, a full disk would go unnoticed
     elif suffix == ".zst":
         raw = zstandard.open(path, binary)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from typing import Any
@@ -55,5 +56,6 @@ class Progress:
         line: dict[str, Any] = {"progress": self.step, "done": self.done, "total": self.total, "unit": self.unit, "elapsed_s": round(elapsed, 1)}
         if self.total and 0 < self.done < self.total:
             line["eta_s"] = round(elapsed / self.done * (self.total - self.done), 1)
-        line |= {name: round(value, 5) if isinstance(value, float) else value for name, value in self.values.items()}
+        for name, value in self.values.items():  # JSON has no NaN and no infinity
+            line[name] = value if not isinstance(value, float) else round(value, 5) if math.isfinite(value) else None
         print(json.dumps(line), flush=True)

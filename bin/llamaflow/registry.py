@@ -63,11 +63,11 @@ class Registry:
         if not accepted:
             target = self.experiments / lineage["adapter_digest"][:16]
             return target, "", self._place(lambda part: _fill(part, folder, metadata), target)
-        for numbers, known in self.versions():
-            if known["lineage"]["adapter_digest"] == lineage["adapter_digest"]:
-                version = "v" + ".".join(map(str, numbers))
-                return self.fine_tuned / version, version, False
-        while True:  # another run may take the number between the look and the move: then the next one
+        while True:  # another run may take the number between the look and the move: then look again
+            for numbers, known in self.versions():
+                if known["lineage"]["adapter_digest"] == lineage["adapter_digest"]:
+                    version = "v" + ".".join(map(str, numbers))
+                    return self.fine_tuned / version, version, False
             version = "v" + ".".join(map(str, self.next_version(lineage["base_digest"], lineage["data_digest"])))
             target = self.fine_tuned / version
             if self._place(lambda part, version=version: _fill(part, folder, metadata | {"version": version}), target):

@@ -151,7 +151,7 @@ class FinetuneSummary(Summary):
     tokens_seen: int = Field(description="real (non-padding) tokens through the model")
     supervised_tokens: int
     tokens_per_second: float = Field(description="tokens_seen per second of training, evaluation excluded")
-    packing_efficiency: float = Field(description="real tokens / token slots, 0..1")
+    packing_efficiency: float = Field(description="real tokens / (rows × pack_length), 0..1")
     train_loss: float = Field(description="nats per supervised token over the last log interval")
     validation_loss_start: float
     validation_loss: float = Field(description="of the weights that come out")

@@ -153,7 +153,7 @@ def test_shared_passages_and_system_texts_do_not_make_records_alike(tmp_path: Pa
     [
         ([row("a", "b")] * 50, [], ["only 1 distinct", "at least 10", "49 exact duplicates"]),
         (lines(5), [], ["only 5 distinct", "at least 10"]),
-        ([*lines(20), "{", "{", "x"], [], ["too many records are rejected: 3 of 23", "a.jsonl:21 invalid_json", "--max-reject-rate"]),
+        ([*lines(20), "{", "{", "x"], [], ["too many records are rejected: 3 of 23", "a.jsonl:21 invalid_json", "--max_reject_rate"]),
         (lines(20), ["--max-words", "3"], ["too_long (20)", "--max-words"]),
         (["{"] * 20, [], ["no valid record", "invalid_json (20)"]),
         (lines(20), ["--mapping", "prompt=x"], ["not in the file"]),

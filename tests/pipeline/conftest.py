@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +37,9 @@ class Run:
 class Nextflow:
     """The launcher that tests/rigs/nextflow/up found."""
 
-    def __init__(self, launcher: str):
+    def __init__(self, launcher: str, environment: Mapping[str, str] = os.environ):
         self.launcher = launcher
-        self.environment = os.environ | {"NXF_ANSI_LOG": "false", "NXF_OFFLINE": "true"}
+        self.environment = dict(environment) | {"NXF_ANSI_LOG": "false", "NXF_OFFLINE": "true"}
 
     def start(self, folder: Path, *arguments: str, project: Path = ROOT) -> subprocess.Popen:
         """Start `nextflow run project …` in a folder, output to one pipe."""

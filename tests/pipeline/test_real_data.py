@@ -1,0 +1,40 @@
+"""Public data sets, as users have them, through SmolLM2 to a verdict and a report, each with a few steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from llamaflow.summaries import EvaluateSummary, GateSummary, PrepareSummary, read_summary
+
+from .conftest import ROOT, Nextflow
+
+pytestmark = pytest.mark.rig
+DATA = ROOT.parent / "shared/data/instruct"
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "least"),
+    [("alpaca-en-999.json", "alpaca", 950), ("sharegpt-500.json", "sharegpt", 300), ("faquad-train.json", "squad", 700)],
+)
+def test_public_data_reaches_a_verdict_and_a_report(nextflow: Nextflow, tmp_path_factory, tmp_path: Path, name: str, form: str, least: int):
+    if not (DATA / name).exists():
+        pytest.skip(f"{DATA / name} is not there")
+    # One work folder for the three: the base model is fetched once and comes from the cache after that.
+    work = tmp_path_factory.getbasetemp() / "work"
+    run = nextflow.run(
+        tmp_path, "--input", str(DATA / name), "-work-dir", str(work), "-resume", "--recipe", "demo", "--max_steps", "4", "--max_length", "512",
+        "--gate", "smoke", "--max_test_examples", "16", "--max_generated", "4", "--max_new_tokens", "24", "--validation_share", "0.02",
+        "--tracking_uri", "none",
+    )  # fmt: skip
+    assert run.code == 0, run.output
+    print(run.output[run.output.find("LlamaFlow ·") :])
+    summaries = tmp_path / "results/summaries"
+    prepare = read_summary(summaries / "prepare.json", PrepareSummary)
+    assert prepare.files[0].format == form and prepare.files[0].detected and prepare.kept >= least
+    gate = read_summary(summaries / "gate.json", GateSummary)
+    assert gate.verdict in ("accepted", "rejected")
+    scores = read_summary(summaries / "evaluate-candidate.json", EvaluateSummary)
+    assert scores.examples == 16 and scores.generated == 4
+    assert gate.verdict in (tmp_path / "results/report/report.html").read_text("utf-8").lower()
