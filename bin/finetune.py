@@ -29,6 +29,8 @@ from llamaflow.records import read_records
 from llamaflow.summaries import BaseModelSummary, CurvePoint, FinetuneSummary, read_summary
 from llamaflow.tracking import Tracker
 
+LIBRARIES = ("torch", "transformers", "peft", "accelerate")
+
 
 def main(argv: list[str] | None = None) -> None:
     """Train, keep the weights with the best validation loss, write adapter and summary."""
@@ -57,7 +59,9 @@ def main(argv: list[str] | None = None) -> None:
     steps_per_epoch = math.ceil(len(rows) / recipe.batch_size)
     total_steps = recipe.max_steps or max(1, math.ceil(recipe.epochs * steps_per_epoch))
     evaluate_at = {max(1, round(total_steps * i / recipe.evaluations)) for i in range(1, recipe.evaluations + 1)}
-    print(f"training on {len(train)} examples in {len(rows)} packed rows: {total_steps} steps on {device} with {threads} threads", flush=True)
+    print(
+        f"training on {len(train)} examples in {len(rows)} packed rows: {total_steps} steps on {device} with {threads} threads", flush=True
+    )
 
     # Model: base weights frozen in the device's best precision, adapter in the same one over fp32 masters.
     precision = str(pick_dtype(recipe.precision, device)).removeprefix("torch.")
@@ -100,8 +104,12 @@ def main(argv: list[str] | None = None) -> None:
             tick = time.perf_counter()
             model.train()
             mine = rows_of_step[rank::world]
-            batches = [collate(mine[i : i + recipe.micro_batch_size], tokenizer.pad_token_id) for i in range(0, len(mine), recipe.micro_batch_size)]
-            counts = torch.tensor([sum(b.supervised_tokens for b in batches), sum(b.real_tokens for b in batches), len(mine) * recipe.pack_length])
+            batches = [
+                collate(mine[i : i + recipe.micro_batch_size], tokenizer.pad_token_id) for i in range(0, len(mine), recipe.micro_batch_size)
+            ]
+            counts = torch.tensor(
+                [sum(b.supervised_tokens for b in batches), sum(b.real_tokens for b in batches), len(mine) * recipe.pack_length]
+            )
             supervised, real, slots_of_step = accelerator.reduce(counts.to(device), "sum").tolist()
             nats = torch.zeros((), device=device)
             for batch in batches:
@@ -113,11 +121,7 @@ def main(argv: list[str] | None = None) -> None:
                 if world > 1:
                     parameter.grad = accelerator.reduce(parameter.grad, "sum")
             nats = accelerator.reduce(nats, "sum").item()
-            if not math.isfinite(nats):
-                raise LlamaFlowError(
-                    f"the training loss is not finite at step {step + 1}", where=str(args.train),
-                    why="the update grew beyond the number range", fix="lower --learning_rate or use --precision fp32",
-                )  # fmt: skip
+            require_finite("training", nats, step + 1, args.train)
             weights.gradients_in(1 / supervised)
             norm = float(torch.nn.utils.clip_grad_norm_(weights.masters, recipe.max_grad_norm))
             rate = optimizer.param_groups[0]["lr"]
@@ -131,6 +135,7 @@ def main(argv: list[str] | None = None) -> None:
             measured = None
             if step in evaluate_at:
                 measured = validation_loss()
+                require_finite("validation", measured, step, args.train)
                 if measured < best_loss:
                     best_loss, best_step, best, waited = measured, step, weights.snapshot(), 0
                 else:
@@ -162,7 +167,7 @@ def main(argv: list[str] | None = None) -> None:
         tokens_per_second=tokens_seen / training_seconds, packing_efficiency=tokens_seen / slots,
         train_loss=next(point.train_loss for point in reversed(curve) if point.train_loss is not None),
         validation_loss_start=first_loss, validation_loss=best_loss, precision=precision, peak_memory_bytes=peak_memory_bytes(device),
-        stopped=stopped, curve=curve, hardware=describe_hardware(device), versions={name: version(name) for name in ("torch", "transformers", "peft", "accelerate")},
+        stopped=stopped, curve=curve, hardware=describe_hardware(device), versions={name: version(name) for name in LIBRARIES},
         tracking_uri=tracking.uri, tracking_run_id=tracking.run_id or "", warnings=warnings(best_step, truncated, dropped),
     ))  # fmt: skip
 
@@ -173,10 +178,20 @@ def encode_file(tokenizer, path: Path, max_length: int) -> tuple[list[Encoded], 
     kept = [example for example in encoded if example.supervised]
     if not kept:
         raise BadInputError(
-            "no token to learn: not one assistant answer fits", where=str(path), why=f"{len(encoded)} records, none with a whole answer within {max_length} tokens",
+            "no token to learn: not one assistant answer fits", where=str(path),
+            why=f"{len(encoded)} records, none with a whole answer within {max_length} tokens",
             fix="raise --max_length, or check that answers have the role assistant",
         )  # fmt: skip
     return kept, len(encoded) - len(kept), sum(example.truncated for example in kept)
+
+
+def require_finite(name: str, loss: float, step: int, path: Path) -> None:
+    """Raise LlamaFlowError when training has diverged: a model of NaN is no result."""
+    if not math.isfinite(loss):
+        raise LlamaFlowError(
+            f"the {name} loss is not finite at step {step}", where=str(path),
+            why="the update grew beyond the number range", fix="lower --learning_rate or use --precision fp32",
+        )  # fmt: skip
 
 
 def epochs_of_batches(rows: list, batch_size: int, order):

@@ -54,7 +54,11 @@ def main(argv: list[str] | None = None) -> None:
         return None
 
     files = attempt("input", lambda: look(args), lambda found: "; ".join(file.line for file in found))
-    recipe = attempt("recipe", lambda: load_recipe(args.recipe, json.loads(args.overrides)), lambda r: f"{r.method}, rank {r.lora_rank}, learning rate {r.learning_rate:g}")
+    recipe = attempt(
+        "recipe",
+        lambda: load_recipe(args.recipe, json.loads(args.overrides)),
+        lambda r: f"{r.method}, rank {r.lora_rank}, learning rate {r.learning_rate:g}",
+    )
     attempt("gate", lambda: load_rules(args.gate), lambda gate: f"{len(gate.rules)} rules")
     attempt("anonymization policy", lambda: load_policy(args.policy), lambda policy: policy.name)
     source = attempt("base model", lambda: resolve(args.base_model, args.staged, weights=False), lambda s: f"{s.name} from {s.reference}")
@@ -62,7 +66,11 @@ def main(argv: list[str] | None = None) -> None:
     shape = source and attempt("architecture", lambda: read_shape(source), lambda s: f"{s.layers} layers, {s.parameters:,} parameters")
     tokens = None
     if files and recipe and tokenizer:
-        tokens = attempt("chat template", lambda: supervised(tokenizer, files, recipe), lambda mean: f"{mean[1]:.0f} of {mean[0]:.0f} tokens of a record are supervised")
+        tokens = attempt(
+            "chat template",
+            lambda: supervised(tokenizer, files, recipe),
+            lambda mean: f"{mean[1]:.0f} of {mean[0]:.0f} tokens of a record are supervised",
+        )
     if problems:
         raise ManyProblems(problems) if len(problems) > 1 else problems[0]
 
@@ -72,11 +80,18 @@ def main(argv: list[str] | None = None) -> None:
     need = estimates["disk_gib"] * GIB
     if free < need:
         raise BadInputError(
-            "the disk of the work folder is too full", where=str(Path.cwd()), why=f"{free / GIB:.1f} GiB are free, about {need / GIB:.1f} GiB are needed",
+            "the disk of the work folder is too full", where=str(Path.cwd()),
+            why=f"{free / GIB:.1f} GiB are free, about {need / GIB:.1f} GiB are needed",
             fix="free space, or put the work folder elsewhere with -work-dir",
         )  # fmt: skip
     checks.append(Check(name="disk", ok=True, detail=f"{free / GIB:.0f} GiB free, about {need / GIB:.1f} GiB needed"))
-    checks.append(Check(name="memory", ok=not any("memory" in warning for warning in warnings), detail=f"training needs about {estimates['training_memory_gib']:.1f} GiB"))
+    checks.append(
+        Check(
+            name="memory",
+            ok=not any(warning.startswith("Training needs") for warning in warnings),
+            detail=f"training needs about {estimates['training_memory_gib']:.1f} GiB",
+        )
+    )
     for warning in warnings:
         print(f"warn {warning}", flush=True)
     write_json(args.summary, PreflightSummary(seconds=time.monotonic() - started, checks=checks, estimates=estimates, warnings=warnings))
@@ -96,7 +111,8 @@ def read_shape(source: Source) -> Shape:
         return shape_of(source)
     except (KeyError, TypeError, ValueError) as error:
         raise BadInputError(
-            "the base model's configuration is not that of a Llama-like model", where=source.reference, why=f"config.json has no usable {error}"[:200],
+            "the base model's configuration is not that of a Llama-like model", where=source.reference,
+            why=f"config.json has no usable {error}"[:200],
             fix="use a causal language model whose config.json has num_hidden_layers, hidden_size and vocab_size",
         ) from None  # fmt: skip
 
@@ -113,7 +129,9 @@ def supervised(tokenizer, files: list[InspectedFile], recipe: Recipe) -> tuple[f
     return sum(len(example.input_ids) for example in encoded) / len(encoded), sum(example.supervised for example in encoded) / len(encoded)
 
 
-def estimate(shape: Shape, recipe: Recipe, records: int, tokens_per_record: float, train_share: float) -> tuple[dict[str, float], list[str]]:
+def estimate(
+    shape: Shape, recipe: Recipe, records: int, tokens_per_record: float, train_share: float
+) -> tuple[dict[str, float], list[str]]:
     """Numbers for the report, and warnings about hardware that is too small. Measures this machine's matrix product."""
     device = pick_device()
     dtype = pick_dtype(recipe.precision, device)
@@ -136,13 +154,24 @@ def estimate(shape: Shape, recipe: Recipe, records: int, tokens_per_record: floa
     cores, total = cpu_cores(), hardware.memory_bytes / GIB
     warnings = []
     if memory / GIB > 0.9 * total:
-        warnings.append(f"Training needs about {memory / GIB:.1f} GiB of memory and this {hardware.device_type} has {total:.1f}: lower pack_length or use gradient_checkpointing.")
+        warnings.append(
+            f"Training needs about {memory / GIB:.1f} GiB of memory and this {hardware.device_type} has {total:.1f}: "
+            "lower pack_length or use gradient_checkpointing."
+        )
     if cores < MINIMUM["cores"]:
-        warnings.append(f"{cores} CPU cores: the minimum for production work is {MINIMUM['cores']}, recommended are {RECOMMENDED['cores']}.")
+        warnings.append(
+            f"{cores} CPU cores: the minimum for production work is {MINIMUM['cores']}, recommended are {RECOMMENDED['cores']}."
+        )
     if hardware.device_type == "cpu":
         if total < MINIMUM["memory"]:
-            warnings.append(f"{total:.0f} GiB of memory: the minimum for production work is {MINIMUM['memory']}, recommended are {RECOMMENDED['memory']}.")
-        warnings.append(f"No GPU: recommended is NVIDIA Ampere or later with {MINIMUM['vram']} GiB or more; on this CPU training takes about {estimates['training_minutes']:.0f} minutes.")
+            warnings.append(
+                f"{total:.0f} GiB of memory: the minimum for production work is {MINIMUM['memory']}, "
+                f"recommended are {RECOMMENDED['memory']}."
+            )
+        warnings.append(
+            f"No GPU: recommended is NVIDIA Ampere or later with {MINIMUM['vram']} GiB or more; "
+            f"on this CPU training takes about {estimates['training_minutes']:.0f} minutes."
+        )
     elif total < MINIMUM["vram"]:
         warnings.append(f"{hardware.device} has {total:.0f} GiB: recommended is NVIDIA Ampere or later with {MINIMUM['vram']} GiB or more.")
     if shape.context_length and recipe.max_length > shape.context_length:

@@ -19,7 +19,13 @@ from llamaflow.errors import BadInputError, run_step
 from llamaflow.files import sha256_file, write_json
 from llamaflow.registry import Registry
 from llamaflow.summaries import (
-    BaseModelSummary, EvaluateSummary, FinetuneSummary, GateSummary, RegisterSummary, SplitSummary, read_summary,
+    BaseModelSummary,
+    EvaluateSummary,
+    FinetuneSummary,
+    GateSummary,
+    RegisterSummary,
+    SplitSummary,
+    read_summary,
 )  # fmt: skip
 from llamaflow.tracking import Tracker
 
@@ -34,7 +40,12 @@ def main(argv: list[str] | None = None) -> None:
     split = read_summary(args.split, SplitSummary)
     scores = {summary.model: summary for summary in (read_summary(path, EvaluateSummary) for path in args.evaluate)}
     if sha256_file(args.adapter / "adapter_model.safetensors") != finetune.adapter_digest:
-        raise BadInputError("the adapter is not the one that was evaluated", where=str(args.adapter), why="its digest differs from finetune.json", fix="run the pipeline again with -resume")
+        raise BadInputError(
+            "the adapter is not the one that was evaluated",
+            where=str(args.adapter),
+            why="its digest differs from finetune.json",
+            fix="run the pipeline again with -resume",
+        )
 
     accepted = gate.verdict == "accepted"
     metadata = {
@@ -57,7 +68,12 @@ def main(argv: list[str] | None = None) -> None:
     try:
         registry = Registry(args.registry)
     except OSError as error:
-        raise BadInputError("the registry cannot be written", where=str(args.registry), why=error.strerror or type(error).__name__, fix="give a folder that you may write to") from None
+        raise BadInputError(
+            "the registry cannot be written",
+            where=str(args.registry),
+            why=error.strerror or type(error).__name__,
+            fix="give a folder that you may write to",
+        ) from None
     base_path = registry.add_base(args.base, base.name, base.model_dump(exclude={"seconds", "step", "warnings"}))
 
     entry = Path("entry")

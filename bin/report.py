@@ -17,6 +17,8 @@ import sys
 import time
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from llamaflow.errors import BadInputError, LlamaFlowError, ManyProblems, run_step
 from llamaflow.files import whole_file, write_json
 from llamaflow.reporting.run import Run
@@ -37,7 +39,6 @@ from llamaflow.summaries import (
     SplitSummary,
     read_summary,
 )
-from pydantic import ValidationError
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Split pseudonymized shards into train, validation and test sets that stay put when records are added.
 
-    split.py --shards shard-*.jsonl.zst --validation 0.1 --test 0.1 --seed 17 --outdir . --summary split.json
+split.py --shards shard-*.jsonl.zst --validation 0.1 --test 0.1 --seed 17 --outdir . --summary split.json
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ def main(argv: list[str] | None = None) -> None:
     started = time.monotonic()
     args = parse(argv)
     if not 0 < args.validation < 1 or not 0 < args.test < 1 or args.validation + args.test >= 1:
-        raise BadInputError("the shares of validation and test must be above 0 and leave something to train on", where="--validation_share, --test_share", fix="use for example 0.1 and 0.1")
+        raise BadInputError(
+            "the shares of validation and test must be above 0 and leave something to train on",
+            where="--validation_share, --test_share",
+            fix="use for example 0.1 and 0.1",
+        )
     counts: dict[str, Counter[str]] = {name: Counter() for name in NAMES}
     seen: set[str] = set()
     duplicates = 0

@@ -65,7 +65,9 @@ def describe(value: dict) -> str:
     known = {"progress", "done", "total", "unit", "elapsed_s", "eta_s"}
     amount = f"{value['done']}/{value['total']}" if value.get("total") else f"{value['done']}"
     parts = [f"{amount} {value.get('unit', '')}".strip()]
-    parts += [f"{name} {number:.4g}" if isinstance(number, float) else f"{name} {number}" for name, number in value.items() if name not in known]
+    parts += [
+        f"{name} {number:.4g}" if isinstance(number, float) else f"{name} {number}" for name, number in value.items() if name not in known
+    ]
     if value.get("eta_s"):
         parts.append(f"{clock(value['eta_s'])} left")
     return "  ".join(parts)
@@ -78,7 +80,9 @@ def clock(seconds: float) -> str:
 
 def follow(command: list[str], console: Console) -> int:
     """Run the command, pass its lines on and show its tasks; returns its exit code."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=os.environ | {"NXF_ANSI_LOG": "false"})
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=os.environ | {"NXF_ANSI_LOG": "false"}
+    )
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: process.send_signal(received))
     tasks: list[Task] = []
@@ -114,7 +118,15 @@ def show(running: list[Task], console: Console, live: Live | None) -> None:
     """Draw the running tasks on a terminal, or print what is new at long intervals."""
     now = time.monotonic()
     if live:
-        rows = [Text(f"  {clock(now - task.started)}  {task.name:28.28}  {task.progress() or 'starting'}", style="cyan", overflow="ellipsis", no_wrap=True) for task in running]
+        rows = [
+            Text(
+                f"  {clock(now - task.started)}  {task.name:28.28}  {task.progress() or 'starting'}",
+                style="cyan",
+                overflow="ellipsis",
+                no_wrap=True,
+            )
+            for task in running
+        ]
         live.update(Group(*rows))
         return
     for task in running:

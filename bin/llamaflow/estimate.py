@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .base_model import Source
@@ -42,12 +42,14 @@ def shape_of(source: Source) -> Shape:
     config = json.loads((Path(source.folder) / "config.json").read_text("utf-8"))
     config = config.get("text_config", config)
     heads = config.get("num_attention_heads", 1)
+    hidden = config["hidden_size"]
     shape = Shape(
-        0, config["num_hidden_layers"], config["hidden_size"], config.get("intermediate_size", 4 * config["hidden_size"]), config["vocab_size"],
+        0, config["num_hidden_layers"], hidden, config.get("intermediate_size", 4 * hidden), config["vocab_size"],
         config.get("max_position_embeddings", 0), (config.get("num_key_value_heads") or heads) / heads,
     )  # fmt: skip
     embeddings = shape.vocabulary * shape.hidden * (1 if config.get("tie_word_embeddings") else 2)
-    return Shape(embeddings + shape.layers * sum(a * b for a, b in shape.projections), *list(vars(shape).values())[1:])
+    norms = (2 * shape.layers + 1) * hidden
+    return replace(shape, parameters=embeddings + norms + shape.layers * sum(a * b for a, b in shape.projections))
 
 
 def _gguf_shape(path: Path) -> Shape:
@@ -62,20 +64,24 @@ def _gguf_shape(path: Path) -> Shape:
 
     hidden, heads = number("embedding_length", 0), number("attention.head_count", 1)
     return Shape(
-        sum(int(tensor.n_elements) for tensor in reader.tensors), number("block_count", 0), hidden, number("feed_forward_length", 4 * hidden),
+        sum(int(tensor.n_elements) for tensor in reader.tensors),
+        number("block_count", 0), hidden, number("feed_forward_length", 4 * hidden),
         len(reader.fields["tokenizer.ggml.tokens"].data), number("context_length", 0), number("attention.head_count_kv", heads) / heads,
     )  # fmt: skip
 
 
 def adapter_parameters(shape: Shape, recipe: Recipe) -> int:
-    """Trainable parameters of a LoRA on all linear layers."""
-    return shape.layers * recipe.lora_rank * sum(a + b for a, b in shape.projections)
+    """Trainable parameters of a LoRA on all linear layers; DoRA learns a magnitude for every output, too."""
+    magnitudes = sum(b for _, b in shape.projections) if recipe.method == "dora" else 0
+    return shape.layers * (recipe.lora_rank * sum(a + b for a, b in shape.projections) + magnitudes)
 
 
 def training_memory(shape: Shape, recipe: Recipe, bytes_per_weight: int = 2) -> float:
     """Peak bytes of FINETUNE: runtime, weights, adapter with optimizer, activations of one forward pass, logits."""
     tokens = recipe.pack_length * recipe.micro_batch_size
-    adapter = adapter_parameters(shape, recipe) * (2 * bytes_per_weight + 4 * 5)  # weights and gradients; fp32 master, its gradient, two moments, best copy
+    adapter = adapter_parameters(shape, recipe) * (
+        2 * bytes_per_weight + 4 * 5
+    )  # weights and gradients; fp32 master, its gradient, two moments, best copy
     kept = 34 * shape.hidden + 10 * shape.intermediate  # bytes that backward needs of a token and layer, in bf16
     layers = math.sqrt(shape.layers) if recipe.gradient_checkpointing else shape.layers
     logits = tokens * shape.vocabulary * 12  # bf16 logits, fp32 copy, softmax and gradient, where every token is supervised

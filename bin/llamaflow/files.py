@@ -67,9 +67,10 @@ def write_jsonl(path: Path | str, values: Iterable[Any]) -> int:
     """Write values (plain or pydantic models) one a line; returns how many."""
     count = 0
     with whole_file(path) as stream:
-        for count, value in enumerate(values, 1):
+        for value in values:
             text = value.model_dump_json() if hasattr(value, "model_dump_json") else json.dumps(value, ensure_ascii=False)
             stream.write(text + "\n")
+            count += 1
     return count
 
 

@@ -124,5 +124,7 @@ def _segment_attention(module, query, key, value, attention_mask, scaling=None, 
     groups = query.shape[1] // key.shape[1]
     key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
     parts = zip(*(tensor.split(list(segments), dim=2) for tensor in (query, key, value)), strict=True)
-    outputs = [torch.nn.functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=scaling, is_causal=True) for q, k, v in parts]
+    outputs = [
+        torch.nn.functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=scaling, is_causal=True) for q, k, v in parts
+    ]
     return torch.cat(outputs, dim=2).transpose(1, 2).contiguous(), None

@@ -25,9 +25,17 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if sys.stdout.isatty():
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[values]}"), TimeElapsedColumn(), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[values]}"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
             self._bar = Bar(*columns)
             self._task = self._bar.add_task(self.step, total=self.total, values="")
             self._bar.start()
@@ -39,7 +47,9 @@ class Progress:
         self.values.update(values)
         now = time.monotonic()
         if self._bar:
-            shown = " ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in self.values.items())
+            shown = " ".join(
+                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in self.values.items()
+            )
             self._bar.update(self._task, completed=self.done, values=shown)
         elif now - self._last >= self.every:
             self._last = now
@@ -53,7 +63,13 @@ class Progress:
 
     def _print(self, now: float) -> None:
         elapsed = now - self._start
-        line: dict[str, Any] = {"progress": self.step, "done": self.done, "total": self.total, "unit": self.unit, "elapsed_s": round(elapsed, 1)}
+        line: dict[str, Any] = {
+            "progress": self.step,
+            "done": self.done,
+            "total": self.total,
+            "unit": self.unit,
+            "elapsed_s": round(elapsed, 1),
+        }
         if self.total and 0 < self.done < self.total:
             line["eta_s"] = round(elapsed / self.done * (self.total - self.done), 1)
         for name, value in self.values.items():  # JSON has no NaN and no infinity

@@ -14,7 +14,7 @@ from .errors import BadInputError
 class Recipe(BaseModel):
     """What FINETUNE does. A recipe file names what differs from these defaults."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     method: Literal["lora", "rslora", "dora"] = Field("lora", description="adapter; rslora scales by alpha/sqrt(rank)")
     lora_rank: int = Field(16, ge=1, le=1024)
@@ -52,22 +52,27 @@ def load_recipe(path: Path | str | None, overrides: dict[str, Any] | None = None
     if path:
         try:
             text = Path(path).read_text(encoding="utf-8")
-            values = yaml.safe_load(text) or {}
+            values = yaml.safe_load(text)
+            values = {} if values is None else values
             node = yaml.compose(text)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: not UTF-8, or a date that does not exist
             mark = getattr(error, "problem_mark", None)
             where = f"{path}:{mark.line + 1}" if mark else str(path)
-            raise BadInputError("the recipe cannot be read", where=where, why=str(getattr(error, "problem", error)), fix="give a YAML mapping") from None
+            raise BadInputError(
+                "the recipe cannot be read", where=where, why=str(getattr(error, "problem", error)), fix="give a YAML mapping"
+            ) from None
         if not isinstance(values, dict):
             raise BadInputError("the recipe is not a mapping of names to values", where=str(path), fix="write one 'name: value' a line")
-        lines = {key.value: key.start_mark.line + 1 for key, _ in node.value} if node else {}
+        lines = {key.value: key.start_mark.line + 1 for key, _ in node.value} if isinstance(node, yaml.MappingNode) else {}
     values |= {name: value for name, value in (overrides or {}).items() if value is not None}
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else ""
-        where = f"{path}:{lines[name]}" if name in lines and name not in (overrides or {}) else f"--{name}" if name else str(path or "recipe")
+        where = (
+            f"{path}:{lines[name]}" if name in lines and name not in (overrides or {}) else f"--{name}" if name else str(path or "recipe")
+        )
         raise BadInputError(f"recipe: {name or 'values'}: {first['msg']}", where=where, fix=_nearest(name, first["type"])) from None
 
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -43,9 +44,9 @@ class Registry:
         found = [(VERSION.fullmatch(path.name), path / "metadata.json") for path in self.fine_tuned.iterdir()]
         return sorted(((*map(int, match.groups()),), json.loads(path.read_text("utf-8"))) for match, path in found if match)
 
-    def next_version(self, base_digest: str, data_digest: str) -> tuple[int, int, int]:
-        """Semantic version: another base is a major step, other data a minor one, the rest a patch."""
-        versions = self.versions()
+    @staticmethod
+    def next_version(versions: list, base_digest: str, data_digest: str) -> tuple[int, int, int]:
+        """Semantic version after these: another base is a major step, other data a minor one, the rest a patch."""
         if not versions:
             return (1, 0, 0)
         (major, minor, patch), last = versions[-1]
@@ -64,11 +65,12 @@ class Registry:
             target = self.experiments / lineage["adapter_digest"][:16]
             return target, "", self._place(lambda part: _fill(part, folder, metadata), target)
         while True:  # another run may take the number between the look and the move: then look again
-            for numbers, known in self.versions():
+            versions = self.versions()
+            for numbers, known in versions:
                 if known["lineage"]["adapter_digest"] == lineage["adapter_digest"]:
                     version = "v" + ".".join(map(str, numbers))
                     return self.fine_tuned / version, version, False
-            version = "v" + ".".join(map(str, self.next_version(lineage["base_digest"], lineage["data_digest"])))
+            version = "v" + ".".join(map(str, self.next_version(versions, lineage["base_digest"], lineage["data_digest"])))
             target = self.fine_tuned / version
             if self._place(lambda part, version=version: _fill(part, folder, metadata | {"version": version}), target):
                 return target, version, True
@@ -97,5 +99,7 @@ def _fill(part: Path, folder: Path, metadata: dict[str, Any]) -> None:
             os.link(path.resolve(), target)  # a base model is large: share it with the work folder where one disk holds both
         except OSError:
             shutil.copyfile(path, target)
+        with contextlib.suppress(PermissionError):
+            target.chmod(0o644)  # safetensors writes for its owner alone
         files[path.name] = sha256_file(target)
     write_json(part / "metadata.json", metadata | {"files": files})

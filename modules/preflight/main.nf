@@ -19,7 +19,7 @@ process PREFLIGHT {
     script:
     def base = staged ? "--staged '${staged}'" : ''
     """
-    preflight.py --input ${hub_dataset ?: 'input'} ${task.ext.args ?: ''} \\
+    preflight.py --input ${hub_dataset ?: 'input/*/*'} ${task.ext.args ?: ''} \\
         --base-model '${reference}' ${base} --recipe '${recipe}' --overrides '${overrides}' \\
         --gate '${gate}' --policy '${policy}' --summary preflight.json
     """

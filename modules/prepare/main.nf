@@ -14,7 +14,7 @@ process PREPARE {
 
     script:
     """
-    prepare.py --input ${hub_dataset ?: 'input'} ${task.ext.args ?: ''} \\
+    prepare.py --input ${hub_dataset ?: 'input/*/*'} ${task.ext.args ?: ''} \\
         --shards-dir shards --rejected rejected.jsonl --summary prepare.json
     """
 

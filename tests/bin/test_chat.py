@@ -146,7 +146,9 @@ def test_template_that_refuses_a_conversation_is_bad_input():
         encode(with_template(STRICT), talk("Olá", "Oi", first="assistant"), 1000)
 
 
-@pytest.mark.parametrize("text", ["Era uma vez um contrato.", "assistant", "a", "im_start", "user", "|", "<", ">", "\n", "", "  recuado", "xx", "aa"])
+@pytest.mark.parametrize(
+    "text", ["Era uma vez um contrato.", "assistant", "a", "im_start", "user", "|", "<", ">", "\n", "", "  recuado", "xx", "aa"]
+)
 @pytest.mark.parametrize("make", [lambda: TINY_TOKENIZER, llama3, lambda: with_template(OPEN_ENDED)], ids=["chatml", "llama3", "open"])
 def test_plain_text_record_learns_its_content_only(make, text):
     tokenizer = make()

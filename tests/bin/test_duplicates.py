@@ -9,6 +9,7 @@ import pytest
 from datasketch import MinHash
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from llamaflow.duplicates import ExactDuplicates, NearDuplicates, bands_for
 
 VOCABULARY = [f"palavra{i}" for i in range(3000)]

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from llamaflow.errors import BadInputError, LlamaFlowError, ManyProblems, PrivacyError, run_step
 from pydantic import BaseModel
+
+from llamaflow.errors import BadInputError, LlamaFlowError, ManyProblems, PrivacyError, run_step
 
 CPF = "529.982.247-25"
 SECRET = f"Luciana Nogueira, CPF {CPF}"

@@ -13,12 +13,17 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from llamaflow.files import open_stream, read_jsonl, sha256_file, sha256_folder, whole_file, write_json, write_jsonl
 from llamaflow.records import Message, Record, content_id, read_records
 
 NAMES = ["a.jsonl", "a.jsonl.gz", "a.jsonl.zst"]
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
-VALUES = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ANY_TEXT, lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner), max_leaves=8)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ANY_TEXT,
+    lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner),
+    max_leaves=8,
+)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -19,6 +19,7 @@ import pytest
 import zstandard
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
 from llamaflow.errors import BadInputError
 from llamaflow.inputs import discover, inspect_inputs, read_items
 from llamaflow.inputs.mapping import parse_mapping

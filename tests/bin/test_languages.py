@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from llamaflow.languages import identify
 
 DATA = Path("/work/shared/data/instruct")

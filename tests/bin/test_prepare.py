@@ -11,10 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import prepare
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import prepare
 from llamaflow.errors import BadInputError, ManyProblems
 from llamaflow.files import read_jsonl
 from llamaflow.records import Record, content_id, read_records

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from llamaflow.progress import Progress
 
 BIN = Path(__file__).parents[2] / "bin"

@@ -15,9 +15,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-import report
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import report
 from llamaflow.errors import BadInputError, ManyProblems
 from llamaflow.reporting.charts import Axis, Series, decimate, finite, line_chart, ticks
 from llamaflow.reporting.numbers import MINUS, Numbers, clean, decimals_for

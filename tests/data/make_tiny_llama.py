@@ -1,6 +1,6 @@
 """Make the tiny Llama that tests train instead of a real one: 2 layers, hidden 64, random weights, own tokenizer.
 
-    python tests/data/make_tiny_llama.py [--out tests/data/tiny-llama]
+python tests/data/make_tiny_llama.py [--out tests/data/tiny-llama]
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def main() -> None:
     tokenizer.decoder = decoders.ByteLevel()
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=1024, special_tokens=special, initial_alphabet=alphabet, show_progress=False))
+    tokenizer.train_from_iterator(
+        texts, trainers.BpeTrainer(vocab_size=1024, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+    )
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token="<|endoftext|>", eos_token="<|im_end|>", pad_token="<|endoftext|>", chat_template=TEMPLATE
     )

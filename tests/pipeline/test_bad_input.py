@@ -13,12 +13,21 @@ from .conftest import Nextflow
 
 def records(count: int, same: bool = False) -> list[str]:
     """Distinct (or equal) conversations, one JSON line each."""
-    words = "mesa cadeira sofá cama estante armário prateleira abajur tapete espelho".split()
+    words = ["mesa", "cadeira", "sofá", "cama", "estante", "armário", "prateleira", "abajur", "tapete", "espelho"]
     lines = []
     for i in range(count):
         topic = words[0] if same else f"{words[i % 10]} número {i} da linha {words[i // 10 % 10]} com {i * 7} peças"
-        answer = "A entrega foi feita." if same else f"A garantia do item {i * 13} vale por {i % 9 + 3} anos e cobre {words[(i + 3) % 10]} e {words[i * 3 % 10]}."
-        lines.append(json.dumps({"messages": [{"role": "user", "content": f"Onde está {topic}?"}, {"role": "assistant", "content": answer}]}, ensure_ascii=False))
+        answer = (
+            "A entrega foi feita."
+            if same
+            else f"A garantia do item {i * 13} vale por {i % 9 + 3} anos e cobre {words[(i + 3) % 10]} e {words[i * 3 % 10]}."
+        )
+        lines.append(
+            json.dumps(
+                {"messages": [{"role": "user", "content": f"Onde está {topic}?"}, {"role": "assistant", "content": answer}]},
+                ensure_ascii=False,
+            )
+        )
     return lines
 
 
@@ -105,7 +114,9 @@ def test_bad_input(nextflow: Nextflow, tmp_path: Path, make, words: list[str]):
 def test_all_problems_are_reported_at_once(nextflow: Nextflow, tmp_path: Path):
     inputs = ",".join([empty(tmp_path)[1], truncated(tmp_path)[1], unknown_format(tmp_path)[1]])
     (tmp_path / "bad.yaml").write_text("lora_rank: 8\nlearning_rat: 0.1\n")
-    run = nextflow.run(tmp_path, "-profile", "test", "--input", inputs, "--recipe", str(tmp_path / "bad.yaml"), "--base_model", str(tmp_path))
+    run = nextflow.run(
+        tmp_path, "-profile", "test", "--input", inputs, "--recipe", str(tmp_path / "bad.yaml"), "--base_model", str(tmp_path)
+    )
     assert run.code == 2, run.output
     for words in ("empty.jsonl", "cut.jsonl.gz", "odd.jsonl", "bad.yaml:2", "did you mean learning_rate?", "no config.json"):
         assert words in run.output
@@ -117,7 +128,18 @@ def test_one_broken_line_is_rejected_by_number_and_the_rest_goes_on(tmp_path: Pa
     lines = records(40)
     lines[17] = lines[17][:-5]
     source = write(tmp_path / "one.jsonl", lines)
-    prepare.main(["--input", source, "--shards-dir", str(tmp_path / "shards"), "--rejected", str(tmp_path / "rejected.jsonl"), "--summary", str(tmp_path / "prepare.json")])
+    prepare.main(
+        [
+            "--input",
+            source,
+            "--shards-dir",
+            str(tmp_path / "shards"),
+            "--rejected",
+            str(tmp_path / "rejected.jsonl"),
+            "--summary",
+            str(tmp_path / "prepare.json"),
+        ]
+    )
     rejected = [json.loads(line) for line in (tmp_path / "rejected.jsonl").read_text().splitlines()]
     assert [(row["file"], row["line"]) for row in rejected] == [("one.jsonl", 18)]
     assert json.loads((tmp_path / "prepare.json").read_text())["kept"] == 39

@@ -84,8 +84,14 @@ def test_no_personal_text_leaves_the_anonymize_boundary(resumed: Run, results: P
         if span["type"] not in ("PERSON", "IP_ADDRESS") and len(span["text"]) >= 7
     }  # fmt: skip
     assert len(planted) > 300
-    private = {path.parent for path in (resumed.folder / "work").rglob(".command.sh") if path.read_text().splitlines()[1].startswith(("prepare.py", "mkdir pseudonymized", "preflight.py"))}
-    files = [path for path in (resumed.folder / "work").rglob("*") if path.is_file() and not any(folder in path.parents for folder in private)]
+    private = {
+        path.parent
+        for path in (resumed.folder / "work").rglob(".command.sh")
+        if path.read_text().splitlines()[1].startswith(("prepare.py", "mkdir pseudonymized", "preflight.py"))
+    }
+    files = [
+        path for path in (resumed.folder / "work").rglob("*") if path.is_file() and not any(folder in path.parents for folder in private)
+    ]
     files += [path for path in results.rglob("*") if path.is_file()] + list(resumed.folder.glob(".nextflow.log*"))
     texts = {path: path.read_bytes() for path in files if path.suffix != ".safetensors"}
     assert any(path.name == "train.jsonl" for path in texts)
@@ -129,7 +135,9 @@ def test_what_a_user_looks_at_is_there(resumed: Run, results: Path):
         ("bin/llamaflow/gate_rules.py", {"PREFLIGHT", "GATE", "REGISTER", "REPORT"}),
     ],
 )
-def test_resume_after_an_edit_reruns_exactly_what_depends_on_it(nextflow: Nextflow, project: Path, resumed: Run, edited: str, rerun: set[str]):
+def test_resume_after_an_edit_reruns_exactly_what_depends_on_it(
+    nextflow: Nextflow, project: Path, resumed: Run, edited: str, rerun: set[str]
+):
     path = project / edited
     path.parent.mkdir(exist_ok=True)
     with path.open("a") as stream:

@@ -46,7 +46,20 @@ def test_help_names_every_parameter(nextflow: Nextflow, tmp_path):
 
 
 def test_all_wrong_parameters_are_told_at_once_before_any_task(nextflow: Nextflow, tmp_path):
-    wrong = ["--epcohs", "2", "--seed", "x", "--format", "opanai", "--test_share", "1.5", "--mapping", "a='b'", "--outdir", str(tmp_path / "out")]
+    wrong = [
+        "--epcohs",
+        "2",
+        "--seed",
+        "x",
+        "--format",
+        "opanai",
+        "--test_share",
+        "1.5",
+        "--mapping",
+        "a='b'",
+        "--outdir",
+        str(tmp_path / "out"),
+    ]
     run = nextflow.run(tmp_path, *wrong)
     assert run.code == 2, run.output
     for words in (

@@ -24,7 +24,8 @@ def test_public_data_reaches_a_verdict_and_a_report(nextflow: Nextflow, tmp_path
     # One work folder for the three: the base model is fetched once and comes from the cache after that.
     work = tmp_path_factory.getbasetemp() / "work"
     run = nextflow.run(
-        tmp_path, "--input", str(DATA / name), "-work-dir", str(work), "-resume", "--recipe", "demo", "--max_steps", "4", "--max_length", "512",
+        tmp_path, "--input", str(DATA / name), "-work-dir", str(work), "-resume", "--recipe", "demo",
+        "--max_steps", "4", "--max_length", "512",
         "--gate", "smoke", "--max_test_examples", "16", "--max_generated", "4", "--max_new_tokens", "24", "--validation_share", "0.02",
         "--tracking_uri", "none",
     )  # fmt: skip
@@ -32,7 +33,7 @@ def test_public_data_reaches_a_verdict_and_a_report(nextflow: Nextflow, tmp_path
     print(run.output[run.output.find("LlamaFlow ·") :])
     summaries = tmp_path / "results/summaries"
     prepare = read_summary(summaries / "prepare.json", PrepareSummary)
-    assert prepare.files[0].format == form and prepare.files[0].detected and prepare.kept >= least
+    assert prepare.files[0].name == name and prepare.files[0].format.endswith(form) and prepare.files[0].detected and prepare.kept >= least
     gate = read_summary(summaries / "gate.json", GateSummary)
     assert gate.verdict in ("accepted", "rejected")
     scores = read_summary(summaries / "evaluate-candidate.json", EvaluateSummary)

@@ -35,13 +35,17 @@ def test_slurm_gpu_run_reaches_a_verdict(nextflow: Nextflow, slurm: dict[str, st
         # A scheduler on this host answers at once; the profile's waits are for real clusters.
         "executor { pollInterval = '1 sec'; queueStatInterval = '2 sec'; exitReadTimeout = '20 sec'; submitRateLimit = '20/1sec' }\n"
     )
-    run = Nextflow(nextflow.launcher, slurm).run(tmp_path, "-profile", "slurm,gpu,test", "-c", "rig.config", "--slurm_queue", "cpu", "--slurm_gpu_queue", "gpu")
+    run = Nextflow(nextflow.launcher, slurm).run(
+        tmp_path, "-profile", "slurm,gpu,test", "-c", "rig.config", "--slurm_queue", "cpu", "--slurm_gpu_queue", "gpu"
+    )
     assert run.code == 0, run.output
     assert "ACCEPTED" in run.output
 
     # What the scheduler itself says of the jobs that ran a model, and of the others.
     jobs = subprocess.run(["scontrol", "show", "job", "-o"], env=slurm, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert {"PREFLIGHT", "FINETUNE", "EVALUATE_(base)", "EVALUATE_(candidate)", "REPORT"} <= {re.sub(r"_\((?!base|candidate).*", "", name) for name in names(jobs)}, names(jobs)
+    assert {"PREFLIGHT", "FINETUNE", "EVALUATE_(base)", "EVALUATE_(candidate)", "REPORT"} <= {
+        re.sub(r"_\((?!base|candidate).*", "", name) for name in names(jobs)
+    }, names(jobs)
     for job in jobs:
         name = re.search(r"JobName=nf-LLAMAFLOW_(\S+)", job)[1]
         model = name.startswith(("FINETUNE", "EVALUATE"))
@@ -49,7 +53,9 @@ def test_slurm_gpu_run_reaches_a_verdict(nextflow: Nextflow, slurm: dict[str, st
         assert ("gres/gpu" in job or "gres:gpu:1" in job) == model, job
 
     # And what the task saw: Slurm hands out the device by this variable.
-    script = next(path for path in (tmp_path / "work").rglob(".command.run") if "--gres=gpu:1" in path.read_text() and "FINETUNE" in path.read_text())
+    script = next(
+        path for path in (tmp_path / "work").rglob(".command.run") if "--gres=gpu:1" in path.read_text() and "FINETUNE" in path.read_text()
+    )
     assert "#SBATCH -p gpu" in script.read_text()
 
 

