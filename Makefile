@@ -40,7 +40,7 @@ lock: ## Resolve pyproject.toml anew into requirements.lock (hashes, no registry
 
 lint: setup ## Style and obvious mistakes
 	$(PYTHON) -m ruff check bin tests
-	$(PYTHON) -m ruff format --check bin tests || true
+	$(PYTHON) -m ruff format --check bin tests
 
 test: setup ## All tests but those with real servers
 	$(PYTHON) -m pytest

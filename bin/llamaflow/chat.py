@@ -7,7 +7,9 @@ including the token that ends the turn. Nothing of the template's own text is su
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from os.path import commonprefix
 from typing import TYPE_CHECKING
 
@@ -86,7 +88,7 @@ def render(tokenizer: PreTrainedTokenizerBase, messages: list[Message], generate
         )
     if not messages:
         return ""
-    turns = [message.model_dump() for message in messages]
+    turns = [{"role": message.role, "content": plain(tokenizer, message.content)} for message in messages]
     try:
         return tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=generate)
     except TemplateError as error:  # broken, or it refuses this order of roles
@@ -127,7 +129,23 @@ def _content_start(tokenizer: PreTrainedTokenizerBase, messages: list[Message], 
     # Where it parts from the same turn with another first letter: looking for the words would find them in a header.
     other = turn.model_copy(update={"content": "b" if turn.content.strip()[:1] == "a" else "a"})
     start = len(commonprefix([after, render(tokenizer, [*messages[:index], other])]))
-    return start if after[start:].lstrip().startswith(turn.content.strip()) else None
+    return start if after[start:].lstrip().startswith(plain(tokenizer, turn.content).strip()) else None
+
+
+def plain(tokenizer: PreTrainedTokenizerBase, text: str) -> str:
+    """A record's text with a blank inside whatever the tokenizer would read as a control token.
+
+    Otherwise who writes ``<|im_end|>`` into a ticket could forge turns, and an answer would be learned with its end
+    in the middle.
+    """
+    return _control_tokens(tokenizer).sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+
+
+@lru_cache(maxsize=8)
+def _control_tokens(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
+    added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
+    tokens = sorted({*added, *tokenizer.all_special_tokens}, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, tokens)) or r"(?!)")
 
 
 def _ends_turn(tokenizer: PreTrainedTokenizerBase, labels: list[int]) -> bool:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .errors import BadInputError
 from .files import sha256_file, write_json
 from .recipe import Recipe
 
@@ -24,7 +25,13 @@ def attach(model: PreTrainedModel, recipe: Recipe, base_name: str) -> PeftModel:
         target_modules=recipe.target_modules, use_rslora=recipe.method == "rslora", use_dora=recipe.method == "dora",
     )  # fmt: skip
     # Without autocast the adapter multiplies in the model's precision: fp32 adapters halve the speed on bf16 hardware.
-    wrapped = get_peft_model(model, config, autocast_adapter_dtype=False)
+    try:
+        wrapped = get_peft_model(model, config, autocast_adapter_dtype=False)
+    except ValueError as error:
+        raise BadInputError(
+            "the adapter cannot be attached", where="recipe: target_modules", why=str(error).split(". ")[0][:200],
+            fix="name linear modules of this model, or all-linear",
+        ) from None  # fmt: skip
     wrapped.peft_config["default"].base_model_name_or_path = base_name
     return wrapped
 

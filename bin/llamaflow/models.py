@@ -47,9 +47,7 @@ def load_tokenizer(folder: Path | str) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_model(
-    folder: Path | str, adapter: Path | str | None = None, precision: str = "auto", device: str = "auto"
-) -> PreTrainedModel:
+def load_model(folder: Path | str, adapter: Path | str | None = None, precision: str = "auto", device: str = "auto") -> PreTrainedModel:
     """The base model in eval mode on its device, with a LoRA adapter attached when one is given.
 
     precision: auto, bf16 or fp32; device: auto, cpu, cuda, mps. The adapter keeps the model's precision, so

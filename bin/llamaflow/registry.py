@@ -1,8 +1,8 @@
 """The model registry: folders that appear whole under their final name, or not at all.
 
-    models/base/<name>-<digest>/                     weights, tokenizer, metadata.json; shared by all its adapters
-    models/fine-tuned/vX.Y.Z/                        accepted adapters
-    models/experiments/lora-adapters/<digest>/       every other adapter, kept for comparison
+models/base/<name>-<digest>/                     weights, tokenizer, metadata.json; shared by all its adapters
+models/fine-tuned/vX.Y.Z/                        accepted adapters
+models/experiments/lora-adapters/<digest>/       every other adapter, kept for comparison
 """
 
 from __future__ import annotations

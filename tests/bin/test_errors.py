@@ -93,7 +93,7 @@ def text_as_path() -> None:
 
 
 def text_as_missing_path() -> None:
-    open(SECRET)
+    open(SECRET)  # noqa: SIM115
 
 
 def literal_in_source_line() -> None:
@@ -141,7 +141,7 @@ def test_a_private_step_names_a_path_that_the_command_line_named(tmp_path: Path)
 
 
 def test_a_public_step_shows_the_path_and_the_trace(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
-    assert run_step(lambda: open(tmp_path / "gone")) == 1
+    assert run_step(lambda: open(tmp_path / "gone")) == 1  # noqa: SIM115
     told = capsys.readouterr().err
     assert told.startswith(f"error: No such file or directory\n  at: {tmp_path / 'gone'}\n")
     assert "Traceback" in told

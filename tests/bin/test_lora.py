@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from llamaflow.errors import BadInputError
 from llamaflow.lora import MasterWeights, attach, save
 from llamaflow.models import load_model
 from llamaflow.recipe import Recipe
@@ -141,3 +142,9 @@ def test_two_processes_with_other_hash_seeds_write_the_same_bytes(tmp_path):
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         assert (tmp_path / "child" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
     assert digest != save(adapted("bf16", seed=4), tmp_path / "other")
+
+
+def test_target_modules_that_are_not_there_are_bad_input():
+    model = load_model(TINY, precision="fp32", device="cpu")
+    with pytest.raises(BadInputError, match="target_modules"):
+        attach(model, Recipe(target_modules=["no_such_module"]), "tiny")

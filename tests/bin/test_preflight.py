@@ -64,7 +64,11 @@ def test_estimates_follow_the_recipe(tmp_path: Path) -> None:
     large = run(tmp_path, {"--overrides": json.dumps({"max_steps": 16, "lora_rank": 8})}).estimates
     assert large["training_tokens"] == 2 * small["training_tokens"]
     assert large["adapter_parameters"] == 2 * small["adapter_parameters"]
-    assert (large["records"], large["tokens_per_record"], large["parameters"]) == (small["records"], small["tokens_per_record"], small["parameters"])
+    assert (large["records"], large["tokens_per_record"], large["parameters"]) == (
+        small["records"],
+        small["tokens_per_record"],
+        small["parameters"],
+    )
     half = run(tmp_path, {"--overrides": json.dumps({"max_steps": 0, "epochs": 2}), "--train-share": 0.4}).estimates
     whole = run(tmp_path, {"--overrides": json.dumps({"max_steps": 0, "epochs": 2}), "--train-share": 0.8}).estimates
     assert whole["training_tokens"] == pytest.approx(2 * half["training_tokens"])
@@ -149,7 +153,10 @@ def test_a_template_that_cannot_write_a_conversation(tmp_path: Path, template: s
     assert "template" in told and "--chat_template" in told
 
 
-@pytest.mark.parametrize("config", ["{}", '{"model_type": "gpt2", "n_layer": 2, "n_embd": 8, "vocab_size": 10}', '{"model_type": "llama", "num_hidden_layers": null}'])
+@pytest.mark.parametrize(
+    "config",
+    ["{}", '{"model_type": "gpt2", "n_layer": 2, "n_embd": 8, "vocab_size": 10}', '{"model_type": "llama", "num_hidden_layers": null}'],
+)
 def test_a_configuration_of_another_kind_of_model(tmp_path: Path, config: str) -> None:
     shutil.copytree(TINY, tmp_path / "model")
     write(tmp_path / "model" / "config.json", config)

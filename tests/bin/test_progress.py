@@ -80,7 +80,8 @@ def test_an_exception_passes_and_what_was_done_is_still_told(capsys: pytest.Capt
 
 
 def test_a_terminal_gets_a_bar_and_no_json() -> None:
-    code = "from llamaflow.progress import Progress\nwith Progress('train', 3) as p:\n    [p.update(1, loss=0.5) for _ in range(3)]\nprint('after')"
+    code = "from llamaflow.progress import Progress\n"
+    code += "with Progress('train', 3) as p:\n    [p.update(1, loss=0.5) for _ in range(3)]\nprint('after')"
     terminal, other = pty.openpty()
     environment = os.environ | {"PYTHONPATH": str(BIN), "TERM": "xterm", "COLUMNS": "100"}
     with subprocess.Popen([sys.executable, "-c", code], stdout=other, stderr=other, env=environment) as process:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ OUT_OF_BOUNDS = [
 
 @pytest.mark.parametrize(("name", "value"), OUT_OF_BOUNDS)
 def test_value_out_of_bounds_names_file_line_and_key(write, name, value):
-    error = refused(write(f"# first\nseed_comment: &x 1\n{name}: {value}\n".replace("seed_comment: &x 1\n", "\n")))
+    error = refused(write(f"# first\n\n{name}: {value}\n"))
     assert error.where.endswith("recipe.yaml:3") and name in error.what and error.fix
 
 
@@ -85,7 +86,9 @@ def test_bad_override_is_named_as_the_option_even_where_the_file_has_the_key(wri
     assert error.where == "--lora_rank"
 
 
-@pytest.mark.parametrize(("text", "reason"), [("batch_size: 8\nmicro_batch_size: 3\n", "multiple"), ("max_length: 512\npack_length: 256\n", "pack_length")])
+@pytest.mark.parametrize(
+    ("text", "reason"), [("batch_size: 8\nmicro_batch_size: 3\n", "multiple"), ("max_length: 512\npack_length: 256\n", "pack_length")]
+)
 def test_values_that_do_not_fit_each_other_are_refused(write, text, reason):
     error = refused(write(text))
     assert reason in error.what and error.where.endswith("recipe.yaml")
@@ -102,7 +105,9 @@ def test_what_is_not_a_mapping_is_refused(write, text):
     assert "not a mapping" in refused(write(text)).what
 
 
-@pytest.mark.parametrize("text", ["1: 2\n", "? [a, b]\n: 1\n", "lora_rank: 2026-13-45\n", "a: \x07\n", "*x : 1\n", "lora_rank: !!python/object:os.system 1\n"])
+@pytest.mark.parametrize(
+    "text", ["1: 2\n", "? [a, b]\n: 1\n", "lora_rank: 2026-13-45\n", "a: \x07\n", "*x : 1\n", "lora_rank: !!python/object:os.system 1\n"]
+)
 def test_strange_yaml_is_bad_input_and_never_a_trace(write, text):
     refused(write(text))
 
@@ -117,7 +122,5 @@ def test_missing_or_binary_file_is_bad_input(tmp_path):
 def test_any_text_gives_a_recipe_or_bad_input(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "any.yaml"
     path.write_text(text, encoding="utf-8")
-    try:
+    with contextlib.suppress(BadInputError):
         assert isinstance(load_recipe(path), Recipe)
-    except BadInputError:
-        pass

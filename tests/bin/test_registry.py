@@ -33,7 +33,16 @@ from llamaflow.tracking import Tracker
 CPU = Hardware(device="test", device_type="cpu", cpu_cores=1, memory_bytes=1)
 
 
-def make_run(folder: Path, *, adapter: bytes = b"adapter", base: str = "b1" * 32, data: str = "d1" * 32, verdict: str = "accepted", uri: str = "", run_id: str = "") -> list[str]:
+def make_run(
+    folder: Path,
+    *,
+    adapter: bytes = b"adapter",
+    base: str = "b1" * 32,
+    data: str = "d1" * 32,
+    verdict: str = "accepted",
+    uri: str = "",
+    run_id: str = "",
+) -> list[str]:
     """What the steps before REGISTER leave behind, and the command line without --registry and --summary."""
     (folder / "adapter").mkdir(parents=True)
     (folder / "adapter" / "adapter_model.safetensors").write_bytes(adapter)
@@ -43,23 +52,32 @@ def make_run(folder: Path, *, adapter: bytes = b"adapter", base: str = "b1" * 32
     (folder / "base" / "model.safetensors").write_bytes(base.encode())
     (folder / "base" / "config.json").write_text("{}")
     write_json(folder / "base.json", BaseModelSummary(
-        name="tiny llama/é", source="x", architecture="LlamaForCausalLM", parameters=9, context_length=9, vocabulary=9, dtype="bf16", bytes=9,
+        name="tiny llama/é", source="x", architecture="LlamaForCausalLM", parameters=9, context_length=9, vocabulary=9, dtype="bf16", bytes=9,  # noqa: E501
         license="apache-2.0", digest=base,
     ))  # fmt: skip
     write_json(folder / "split.json", SplitSummary(train=80, validation=10, test=10, duplicates_removed=0, languages={}, data_digest=data))
     write_json(folder / "finetune.json", FinetuneSummary(
         method="lora", recipe={"lora_rank": 4}, seed=1, base="tiny llama", base_digest=base, data_digest=data,
-        adapter_digest=sha256_file(folder / "adapter" / "adapter_model.safetensors"), trainable_parameters=1, total_parameters=9, examples=80,
+        adapter_digest=sha256_file(folder / "adapter" / "adapter_model.safetensors"), trainable_parameters=1, total_parameters=9, examples=80,  # noqa: E501
         examples_truncated=0, examples_dropped=0, steps=1, best_step=1, epochs=1, tokens_seen=1, supervised_tokens=1, tokens_per_second=1,
-        packing_efficiency=1, train_loss=1, validation_loss_start=2, validation_loss=1, precision="fp32", peak_memory_bytes=1, stopped="epochs",
+        packing_efficiency=1, train_loss=1, validation_loss_start=2, validation_loss=1, precision="fp32", peak_memory_bytes=1, stopped="epochs",  # noqa: E501
         curve=[], hardware=CPU, versions={}, tracking_uri=uri, tracking_run_id=run_id,
     ))  # fmt: skip
     for model, number in (("base", 30.5), ("candidate", 8.25)):
         metrics = {"perplexity": MetricValue(value=number, higher_is_better=False)}
-        summary = EvaluateSummary(model=model, data_digest=data, examples=1, generated=1, scored_tokens=1, metrics=metrics, samples=[], hardware=CPU)
+        summary = EvaluateSummary(
+            model=model, data_digest=data, examples=1, generated=1, scored_tokens=1, metrics=metrics, samples=[], hardware=CPU
+        )
         write_json(folder / f"{model}-scores.json", summary)
     write_json(folder / "gate.json", GateSummary(verdict=verdict, reason="Perplexity fell.", gate="default", gate_sha256="g", rules=[]))
-    names = {"adapter": "adapter", "base": "base", "base-summary": "base.json", "split": "split.json", "finetune": "finetune.json", "gate": "gate.json"}
+    names = {
+        "adapter": "adapter",
+        "base": "base",
+        "base-summary": "base.json",
+        "split": "split.json",
+        "finetune": "finetune.json",
+        "gate": "gate.json",
+    }
     command = [part for option, name in names.items() for part in (f"--{option}", str(folder / name))]
     return [*command, "--evaluate", str(folder / "base-scores.json"), str(folder / "candidate-scores.json")]
 

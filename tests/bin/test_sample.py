@@ -30,16 +30,32 @@ SHAPES = {
 }
 # One policy fact of the house in every first answer of an intent (pt, en).
 FACTS = {
-    "order_status": ("12 dias úteis", "12 business days"), "late_delivery": ("vale de R$ 40", "R$ 40 voucher"),
-    "return": ("7 dias", "7 days"), "damaged_piece": ("10 dias úteis", "10 business days"),
-    "missing_screws": ("4 dias úteis", "4 business days"), "change_address": ("24 horas antes", "24 hours before"),
-    "invoice": ("24 horas", "24 hours"), "refund": ("2 faturas", "2 statements"), "pix": ("5% de desconto", "5% off"),
-    "boleto": ("3 dias úteis", "3 business days"), "card_declined": ("24 horas", "24 hours"), "warranty": ("24 meses", "24"),
-    "assembly": ("5 dias úteis", "5 business days"), "cancel": ("7 dias", "7 days"), "coupon": ("R$ 199", "R$ 199"),
-    "account_access": ("30 minutos", "30 minutes"), "privacy": ("15 dias", "15 days"), "stock": ("24 horas", "24 hours"),
-    "measurements": ("10 cm", "10 cm"), "complaint": ("3 dias úteis", "3 business days"), "wholesale": ("10 unidades", "10 units"),
-    "pickup": ("10 dias", "10 days"), "gift": ("R$ 19,90", "R$ 19.90"), "recall": ("10 dias úteis", "10 business days"),
-    "opening_hours": ("das 8h às 20h", "8 am to 8 pm"), "newsletter": ("48 horas", "48 hours"),
+    "order_status": ("12 dias úteis", "12 business days"),
+    "late_delivery": ("vale de R$ 40", "R$ 40 voucher"),
+    "return": ("7 dias", "7 days"),
+    "damaged_piece": ("10 dias úteis", "10 business days"),
+    "missing_screws": ("4 dias úteis", "4 business days"),
+    "change_address": ("24 horas antes", "24 hours before"),
+    "invoice": ("24 horas", "24 hours"),
+    "refund": ("2 faturas", "2 statements"),
+    "pix": ("5% de desconto", "5% off"),
+    "boleto": ("3 dias úteis", "3 business days"),
+    "card_declined": ("24 horas", "24 hours"),
+    "warranty": ("24 meses", "24"),
+    "assembly": ("5 dias úteis", "5 business days"),
+    "cancel": ("7 dias", "7 days"),
+    "coupon": ("R$ 199", "R$ 199"),
+    "account_access": ("30 minutos", "30 minutes"),
+    "privacy": ("15 dias", "15 days"),
+    "stock": ("24 horas", "24 hours"),
+    "measurements": ("10 cm", "10 cm"),
+    "complaint": ("3 dias úteis", "3 business days"),
+    "wholesale": ("10 unidades", "10 units"),
+    "pickup": ("10 dias", "10 days"),
+    "gift": ("R$ 19,90", "R$ 19.90"),
+    "recall": ("10 dias úteis", "10 business days"),
+    "opening_hours": ("das 8h às 20h", "8 am to 8 pm"),
+    "newsletter": ("48 horas", "48 hours"),
 }
 
 
@@ -143,7 +159,7 @@ def test_spans_point_at_their_text_and_never_overlap():
         last = (-1, 0)
         for span in entry["spans"]:
             assert span["type"] in TYPES
-            assert messages[span["message"]]["content"][span["start"]:span["end"]] == span["text"] != ""
+            assert messages[span["message"]]["content"][span["start"] : span["end"]] == span["text"] != ""
             assert (span["message"], span["start"]) >= last
             last = (span["message"], span["end"])
 
@@ -174,7 +190,7 @@ def brazilian_check(text: str, length: int, top: int) -> bool:
     digits = [int(char) for char in text if char.isdigit()]
     assert len(digits) == length
     for size in (length - 1, length):
-        body, check = digits[:size - 1], digits[size - 1]
+        body, check = digits[: size - 1], digits[size - 1]
         total = sum(digit * (2 + place % (top - 1)) for place, digit in enumerate(reversed(body)))
         if (10 * total % 11) % 10 != check:
             return False
@@ -197,7 +213,7 @@ def test_broken_documents_and_bare_ones_follow_their_label():
             if span["type"] not in ("CPF", "CNPJ") or span["text"] in seen:
                 continue
             seen.add(span["text"])
-            before = messages_of(entry)[span["message"]]["content"][:span["start"]]
+            before = messages_of(entry)[span["message"]]["content"][: span["start"]]
             wrong = "wrong_check_digit" in span.get("note", "")
             broken += wrong
             if wrong or span["text"].isdigit():

@@ -58,7 +58,9 @@ def test_sets_are_disjoint_whole_and_counted() -> None:
     assert summary.duplicates_removed == 0
 
 
-@given(st.lists(st.text("abcdefghijklmnop0123456789", min_size=1, max_size=30), unique=True, max_size=60), st.randoms(use_true_random=False))
+@given(
+    st.lists(st.text("abcdefghijklmnop0123456789", min_size=1, max_size=30), unique=True, max_size=60), st.randoms(use_true_random=False)
+)
 @settings(max_examples=15, deadline=None)
 def test_adding_records_never_moves_others(extra: list[str], rng: random.Random) -> None:
     before = place_of(run([RECORDS])[0])
@@ -85,7 +87,9 @@ def test_same_input_same_bytes_and_another_seed_another_split(tmp_path: Path) ->
     for number, seed in enumerate((17, 17, 18)):
         out = tmp_path / str(number)
         out.mkdir()
-        split.main(["--shards", str(tmp_path / "shard.jsonl.zst"), "--outdir", str(out), "--summary", str(out / "s.json"), "--seed", str(seed)])
+        split.main(
+            ["--shards", str(tmp_path / "shard.jsonl.zst"), "--outdir", str(out), "--summary", str(out / "s.json"), "--seed", str(seed)]
+        )
         digests.append([sha256_file(out / f"{name}.jsonl") for name in SETS] + [read_summary(out / "s.json", SplitSummary).data_digest])
     assert digests[0] == digests[1]
     assert not set(digests[0]) & set(digests[2])
@@ -141,7 +145,9 @@ def test_the_fewest_records_can_be_set() -> None:
         run([RECORDS], "--min-records", smallest + 1)
 
 
-@pytest.mark.parametrize(("validation", "test"), [(0, 0.1), (0.1, 0), (0.5, 0.5), (0.9, 0.9), (-0.1, 0.1), (0.1, 1), ("nan", 0.1), (0.1, "inf")])
+@pytest.mark.parametrize(
+    ("validation", "test"), [(0, 0.1), (0.1, 0), (0.5, 0.5), (0.9, 0.9), (-0.1, 0.1), (0.1, 1), ("nan", 0.1), (0.1, "inf")]
+)
 def test_shares_that_leave_nothing_are_refused(validation: object, test: object, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="shares"):
         run([RECORDS], "--validation", validation, "--test", test)

@@ -32,7 +32,9 @@ def run(folder: Path, *command: object, **environment: str) -> subprocess.Comple
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, encoding="utf-8", env=variables, timeout=60, check=False)
 
 
-def task(work: str, progress: str = '{"progress": "finetune", "done": 12, "total": 24, "unit": "step", "eta_s": 100.0, "loss": 1.93}') -> str:
+def task(
+    work: str, progress: str = '{"progress": "finetune", "done": 12, "total": 24, "unit": "step", "eta_s": 100.0, "loss": 1.93}'
+) -> str:
     """Shell lines that do what Nextflow and one of its tasks would do; the task ends after the first look at it."""
     folder = f"{work}/ab/123456789abcdef"
     return f"""
@@ -95,7 +97,10 @@ def test_what_a_task_says_is_shown(tmp_path: Path, work: str, arguments: list[st
     ]
 
 
-@pytest.mark.parametrize("progress", ["", '{"progress": "finetune", "done": 1', '{"progress": 5}', '{"progress": "x", "done": 1, "eta_s": "soon"}', '{"progress"'])
+@pytest.mark.parametrize(
+    "progress",
+    ["", '{"progress": "finetune", "done": 1', '{"progress": 5}', '{"progress": "x", "done": 1, "eta_s": "soon"}', '{"progress"'],
+)
 def test_a_half_written_or_foreign_line_is_no_progress_and_no_crash(tmp_path: Path, progress: str) -> None:
     done = run(tmp_path, script(tmp_path, task("work", progress)))
     assert (done.returncode, done.stderr) == (0, "")
@@ -110,7 +115,9 @@ def test_the_newest_whole_line_is_taken_also_from_the_end_of_a_long_file(tmp_pat
 
 
 @given(
-    st.dictionaries(st.sampled_from(["total", "unit", "elapsed_s", "eta_s", "loss", "faixa"]), st.none() | st.integers(0, 10**6) | st.floats(0, 1e6)),
+    st.dictionaries(
+        st.sampled_from(["total", "unit", "elapsed_s", "eta_s", "loss", "faixa"]), st.none() | st.integers(0, 10**6) | st.floats(0, 1e6)
+    ),
     st.integers(0, 10**9),
 )
 def test_every_progress_line_can_be_said_in_words(values: dict, done: int) -> None:
@@ -170,4 +177,6 @@ def test_a_terminal_gets_a_live_view_and_all_lines(tmp_path: Path) -> None:
     os.close(terminal)
     assert process.wait(timeout=30) == 0
     text = shown.decode()
-    assert "Submitted process > LLAMAFLOW:TRAINING:FINETUNE (lora)" in text and "12/24 step  loss 1.93  1:40 left" in text and "done" in text
+    assert (
+        "Submitted process > LLAMAFLOW:TRAINING:FINETUNE (lora)" in text and "12/24 step  loss 1.93  1:40 left" in text and "done" in text
+    )

@@ -159,13 +159,13 @@ TEXT: dict[str, tuple[str, str]] = {
     "privacy_title": ("What “pseudonymized” means", "O que significa “pseudonimizado”"),
     "privacy_text": (
         "Names, CPF numbers, e-mail addresses and other identifiers were found automatically and replaced before any training took place. "
-        "A secret key took part in that, and it is kept apart from the data. While the key exists, whoever holds it could connect a "
+        "A secret key took part in that; keep it apart from the data. While the key exists, whoever holds it could connect a "
         "replacement with the real person again. That is why Brazilian law speaks of pseudonymized and not of anonymous data "
         "(LGPD, art. 13 §4): they are still personal data and need the same care. Only data that can no longer be connected with a "
         "person by reasonable efforts are anonymous and outside the law (art. 12). Automatic detection also misses things, so a second "
         "look searched the result; its count is shown here.",
         "Nomes, números de CPF, endereços de e-mail e outros identificadores foram encontrados automaticamente e substituídos antes de "
-        "qualquer treinamento. Uma chave secreta participou disso e é mantida separada dos dados. Enquanto a chave existir, quem a possuir "
+        "qualquer treinamento. Uma chave secreta participou disso; guarde-a separada dos dados. Enquanto a chave existir, quem a possuir "
         "poderia ligar de novo um substituto à pessoa real. Por isso a lei brasileira fala em dados pseudonimizados, e não anônimos (LGPD, "
         "art. 13, §4º): eles continuam sendo dados pessoais e pedem o mesmo cuidado. Somente dados que, com esforços razoáveis, já não "
         "podem ser ligados a uma pessoa são anônimos e ficam fora da lei (art. 12). A detecção automática também deixa passar coisas; "
