@@ -37,6 +37,7 @@ $(VENV)/.synced: requirements.lock
 lock: ## Resolve pyproject.toml anew into requirements.lock (hashes, no registry addresses)
 	uv lock --upgrade
 	uv export -q --frozen --no-emit-project --no-annotate --no-header -o requirements.lock
+	sed -i.old "s/^# lock: .*/# lock: sha256:$$(sha256sum requirements.lock | cut -c1-64)/" containers/environment.yml && rm containers/environment.yml.old
 
 lint: setup ## Style and obvious mistakes
 	$(PYTHON) -m ruff check bin tests
@@ -46,7 +47,7 @@ test: setup ## All tests but those with real servers
 	$(PYTHON) -m pytest
 
 demo: setup ## Sample in, fine-tuned SmolLM2-135M with verdict and report out, in minutes
-	@PATH="$(abspath $(VENV))/bin:$$PATH" bin/watch.py $(NXF) run . -profile demo --outdir $(OUT) -resume
+	@PATH="$(abspath $(VENV))/bin:$$PATH" bin/watch.py $(NXF) run . -profile demo --outdir $(OUT) $(if $(wildcard .nextflow/history),-resume)
 
 test-slurm: setup ## A real one-node Slurm runs -profile slurm,gpu,test to a verdict
 	$(PYTHON) -m pytest tests/pipeline/test_slurm.py --rigs

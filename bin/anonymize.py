@@ -162,7 +162,7 @@ def main(argv: list[str] | None = None) -> None:
                 # Fail closed: whatever went wrong, this record does not go on, and the cause is named without its text.
                 reason = error.reason if isinstance(error, Quarantine) else f"error_{type(error).__name__}"
                 reasons[reason] += 1
-                write_line(quarantine, {"id": safe_id(text), "reason": reason})
+                write_line(quarantine, {"id": anonymizer.record_id(safe_id(text)), "reason": reason})
             else:
                 passed += 1
                 spool.write(line + "\n")

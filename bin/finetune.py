@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> None:
     optimizer = torch.optim.AdamW(weights.masters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, total_steps, recipe))
 
-    def validation_loss() -> float:
+    def validation_loss(done=lambda: None) -> float:
         """Nats per supervised token over the validation set, the same whatever the number of processes."""
         model.eval()
         sums = torch.zeros(2, dtype=torch.float64)
@@ -84,6 +84,7 @@ def main(argv: list[str] | None = None) -> None:
             for row in validation_rows[rank::world]:
                 batch = collate([row], tokenizer.pad_token_id, device)
                 sums += torch.tensor([supervised_nats(model, batch).item(), batch.supervised_tokens])
+                done()
         nats, tokens = accelerator.reduce(sums.to(device), "sum").tolist()
         return nats / tokens
 
@@ -91,7 +92,8 @@ def main(argv: list[str] | None = None) -> None:
     tokens_seen = supervised_seen = slots = step = best_step = waited = 0
     training_seconds, since = 0.0, [0.0, 0]  # since: nats and supervised tokens since the last point of the curve
     stopped = "max_steps" if recipe.max_steps else "epochs"
-    first_loss = best_loss = validation_loss()
+    with Progress("validation before training", len(validation_rows[rank::world]), "row") as progress:
+        first_loss = best_loss = validation_loss(progress.update)
     best = weights.snapshot()
     curve.append(CurvePoint(step=0, epoch=0, tokens=0, validation_loss=first_loss, learning_rate=0))
     order = torch.Generator().manual_seed(args.seed)
@@ -174,7 +176,11 @@ def main(argv: list[str] | None = None) -> None:
 
 def encode_file(tokenizer, path: Path, max_length: int) -> tuple[list[Encoded], int, int]:
     """Encoded records of a file in which something is supervised, and how many were dropped and truncated."""
-    encoded = [encode(tokenizer, record.messages, max_length) for record in read_records(path)]
+    encoded = []
+    with Progress(f"tokenize {path.name}", None, "record") as progress:
+        for record in read_records(path):
+            encoded.append(encode(tokenizer, record.messages, max_length))
+            progress.update()
     kept = [example for example in encoded if example.supervised]
     if not kept:
         raise BadInputError(

@@ -25,7 +25,7 @@ class Message(BaseModel):
 
 
 class Record(BaseModel):
-    """One conversation. ``id`` is a digest of its content, so it holds nothing personal and never moves."""
+    """One conversation. ``id`` is a digest of its content, keyed from ANONYMIZE on: it never moves and tells nothing."""
 
     model_config = ConfigDict(extra="forbid")
     id: str

@@ -17,9 +17,10 @@ process PREFLIGHT {
     val true, emit: ready
 
     script:
+    def source = hub_dataset ? "'${hub_dataset}'" : 'input/*/*'
     def base = staged ? "--staged '${staged}'" : ''
     """
-    preflight.py --input ${hub_dataset ?: 'input/*/*'} ${task.ext.args ?: ''} \\
+    preflight.py --input ${source} ${task.ext.args ?: ''} \\
         --base-model '${reference}' ${base} --recipe '${recipe}' --overrides '${overrides}' \\
         --gate '${gate}' --policy '${policy}' --summary preflight.json
     """

@@ -13,8 +13,9 @@ process PREPARE {
     path 'prepare.json', emit: summary
 
     script:
+    def source = hub_dataset ? "'${hub_dataset}'" : 'input/*/*'
     """
-    prepare.py --input ${hub_dataset ?: 'input/*/*'} ${task.ext.args ?: ''} \\
+    prepare.py --input ${source} ${task.ext.args ?: ''} \\
         --shards-dir shards --rejected rejected.jsonl --summary prepare.json
     """
 

@@ -71,7 +71,8 @@ def test_a_shard_is_cleaned_audited_and_summed_up(tmp_path):
     assert (summary.records, summary.quarantined, summary.leaks, summary.records_with_entities) == (40, 0, 0, 40)
     assert summary.entities == {"EMAIL": 40, "PERSON": 40, "PHONE": 40}
     records = list(read_records(tmp_path / "out.jsonl.zst"))
-    assert [record.id for record in records] == [json.loads(line)["id"] for line in good(40)]
+    given = {json.loads(line)["id"] for line in good(40)}
+    assert len({record.id for record in records}) == 40 and not given & {record.id for record in records}
     assert "pedido 45871236" in records[0].messages[1].content
     audit = list(read_jsonl(tmp_path / "audit.jsonl"))
     assert len(audit) == 120
@@ -154,7 +155,8 @@ def test_what_only_the_second_look_sees_is_held_back(tmp_path):
     odd = make("escreva para 😀@gmail.com hoje")
     done = run(tmp_path, "--max-quarantine-rate", "0.5", lines=[*good(3), odd.model_dump_json()])
     assert done.returncode == 0, done.stderr
-    assert list(read_jsonl(tmp_path / "quarantine.jsonl")) == [{"id": odd.id, "reason": "leak_EMAIL"}]
+    held = list(read_jsonl(tmp_path / "quarantine.jsonl"))
+    assert [line["reason"] for line in held] == ["leak_EMAIL"] and held[0]["id"] != odd.id
     assert "gmail" not in "".join(record.text for record in read_records(tmp_path / "out.jsonl.zst"))
     assert run(tmp_path, lines=[*good(3), odd.model_dump_json()]).returncode == 3
 
