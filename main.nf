@@ -61,7 +61,7 @@ def missingFiles(p) {
     def key = p.anonymize_key_file && !file(p.anonymize_key_file).exists() ? ["--anonymize_key_file ${p.anonymize_key_file} does not exist"] : []
     def confs = [recipe: 'recipes', gate: 'gates', anonymize_policy: 'anonymize'].findAll { name, folder -> !named(folder, p[name]).exists() }
         .collect { name, folder -> "--${name} ${p[name]} is neither in conf/${folder} nor a file" }
-    inputs.collect { one -> "--input ${one} does not exist" } + key + confs + unwritable(file(p.outdir))
+    inputs.collect { one -> "--input ${one} does not exist" } + key + confs + unwritable(file(p.outdir)) + unseen(p)
 }
 
 def unwritable(outdir) {
@@ -75,6 +75,12 @@ def unwritable(outdir) {
     catch (Exception e) {
         return ["--outdir ${outdir} cannot be written: ${e.class.simpleName}; choose a folder that is yours"]
     }
+}
+
+// Containers see the launch folder and what is staged for a task, nothing else.
+def unseen(p) {
+    def written = [outdir: p.outdir, registry: p.registry].findAll { _name, path -> path && !file(path).startsWith(workflow.launchDir) }
+    workflow.containerEngine ? written.collect { name, path -> "--${name} ${path} is outside ${workflow.launchDir}, which is all that containers see: choose a folder in it" } : []
 }
 
 def inputFiles(text) {
