@@ -240,7 +240,7 @@ def check_counts(counts: Counts, broken: list[BadInputError], args: argparse.Nam
     problems = list(broken)
     if counts.rejected > args.max_reject_rate * counts.records_in:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in counts.reasons.most_common())
-        hints = {"unanswerable": "answer questions without an answer with --unanswerable TEXT", "too_long": "raise --max-words"}
+        hints = {"unanswerable": "answer questions without an answer with --unanswerable TEXT", "too_long": "raise --max_words"}
         fix = [text for reason, text in hints.items() if counts.reasons[reason]]
         fix += ["repair these lines", "name the format with --format or columns with --mapping", "raise --max_reject_rate"]
         what = f"too many records are rejected: {counts.rejected} of {counts.records_in} (--max_reject_rate {args.max_reject_rate:g})"

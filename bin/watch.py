@@ -54,7 +54,9 @@ class Task:
         for line in reversed(lines):
             try:
                 if line.startswith('{"progress"'):
-                    return describe(json.loads(line))
+                    value = json.loads(line)
+                    phase = value["progress"]
+                    return describe(value) if self.name.lower().startswith(phase) else f"{phase}: {describe(value)}"
             except (ValueError, KeyError, TypeError):
                 continue  # half a line, which the task is writing, or something else that looks like one
         return ""
@@ -84,7 +86,8 @@ def follow(command: list[str], console: Console) -> int:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=os.environ | {"NXF_ANSI_LOG": "false"}
     )
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda received, _frame: process.send_signal(received))
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+            signal.signal(number, lambda received, _frame: process.send_signal(received))
     tasks: list[Task] = []
     given = [value for name, value in zip(command, command[1:], strict=False) if name in ("-w", "-work-dir")]
     work = Path(given[-1] if given else os.environ.get("NXF_WORK") or "work")

@@ -155,10 +155,10 @@ def test_shared_passages_and_system_texts_do_not_make_records_alike(tmp_path: Pa
         ([row("a", "b")] * 50, [], ["only 1 distinct", "at least 10", "49 exact duplicates"]),
         (lines(5), [], ["only 5 distinct", "at least 10"]),
         ([*lines(20), "{", "{", "x"], [], ["too many records are rejected: 3 of 23", "a.jsonl:21 invalid_json", "--max_reject_rate"]),
-        (lines(20), ["--max-words", "3"], ["too_long (20)", "--max-words"]),
+        (lines(20), ["--max-words", "3"], ["too_long (20)", "--max_words"]),
         (["{"] * 20, [], ["no valid record", "invalid_json (20)"]),
         (lines(20), ["--mapping", "prompt=x"], ["not in the file"]),
-        (lines(20), ["--near-duplicate-threshold", "2", "--max-words", "0"], ["--near-duplicate-threshold", "--max-words"]),
+        (lines(20), ["--near-duplicate-threshold", "2", "--max-words", "0"], ["--near_duplicate_threshold", "--max_words"]),
     ],
 )
 def test_what_stops_the_step_says_why_and_leaves_nothing(tmp_path: Path, rows: list[str], options: list[str], words: list[str]) -> None:

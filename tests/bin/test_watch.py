@@ -130,7 +130,11 @@ def test_every_progress_line_can_be_said_in_words(values: dict, done: int) -> No
 def test_a_signal_reaches_nextflow_and_its_exit_code_comes_back(tmp_path: Path, number: signal.Signals) -> None:
     name = number.name.removeprefix("SIG")
     command = script(tmp_path, f"trap 'echo got {name}; exit 42' {name}\necho ready\nwhile :; do sleep 0.1; done")
-    process = subprocess.Popen([sys.executable, str(SCRIPT), str(command)], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    # CI may have started us with signals ignored, and children inherit that.
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(command)],
+        cwd=tmp_path, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+    )  # fmt: skip
     try:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
