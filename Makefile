@@ -10,7 +10,7 @@ DATA   ?= ../shared/data/instruct
 OUT    ?= results
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup lock lint test demo test-slurm test-data clean
+.PHONY: help setup lock lint test demo test-slurm test-distributed test-data clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -51,6 +51,9 @@ demo: setup ## Sample in, fine-tuned SmolLM2-135M with verdict and report out, i
 
 test-slurm: setup ## A real one-node Slurm runs -profile slurm,gpu,test to a verdict
 	$(PYTHON) -m pytest tests/pipeline/test_slurm.py --rigs
+
+test-distributed: setup ## Two training processes over gloo agree with one
+	$(PYTHON) -m pytest tests/bin/test_finetune.py --rigs -m rig
 
 test-data: setup ## Public data sets in ../shared/data run to a verdict and a report
 	$(PYTHON) -m pytest tests/pipeline/test_real_data.py --rigs
