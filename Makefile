@@ -13,7 +13,7 @@ export NXF_ANSI_LOG ?= false
 .PHONY: help setup lock lint test demo test-slurm test-distributed test-data clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
 
 setup: $(VENV)/.synced ## Python environment from the lock, Java checked, Nextflow found or installed
 	@tests/rigs/nextflow/up >/dev/null
