@@ -30,7 +30,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     model.add_argument("--base", type=Path, required=True, help="folder of the base model and its tokenizer")
     model.add_argument("--adapter", type=Path, help="folder of the LoRA adapter; without it the base model itself is scored")
     model.add_argument("--model", choices=["base", "candidate"], required=True, help="which side of the gate this is")
-    model.add_argument("--precision", choices=["auto", "bf16", "fp16", "fp32"], default="auto")
+    model.add_argument("--precision", choices=["auto", "bf16", "fp32"], default="auto")
     model.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     model.add_argument("--threads", type=int, default=0, help="CPU threads; 0 for every core this task may use")
     data = parser.add_argument_group("data")
