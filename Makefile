@@ -4,13 +4,14 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 VENV   := .venv
+BENCH  := .venv-bench
 PYTHON := $(VENV)/bin/python
 NXF     = $(shell tests/rigs/nextflow/up 2>/dev/null)
 DATA   ?= ../shared/data/instruct
 OUT    ?= results
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup lock lint test demo test-slurm test-distributed test-data clean
+.PHONY: help setup lock lint test demo test-slurm test-distributed test-vault test-data bench-anonymize clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
@@ -18,17 +19,22 @@ help: ## Show this list
 setup: $(VENV)/.synced ## Python environment from the lock, Java checked, Nextflow found or installed
 	@tests/rigs/nextflow/up >/dev/null
 
-$(VENV)/.synced: requirements.lock
-	@free=$$(df -Pk . | awk 'NR == 2 { print int($$4 / 1048576) }'); \
-	  [ "$$free" -ge 8 ] || { echo "setup: disk full: $$free GiB free here, 8 GiB are needed" >&2; exit 1; }
-	@uv=$$(command -v uv || true); \
+# Shell: $$uv is uv from PATH, else one of its own in .tools.
+define FIND_UV
+uv=$$(command -v uv || true); \
 	  if [ -z "$$uv" ]; then \
 	    uv=.tools/uv/bin/uv; \
 	    [ -x $$uv ] || { command -v python3 >/dev/null || { echo "setup: python3 is missing: install Python 3.11, 3.12 or 3.13" >&2; exit 1; }; \
 	      echo "setup: uv is missing, installing it into .tools"; \
 	      python3 -m venv .tools/uv || { echo "setup: python3 cannot make environments: install python3-venv" >&2; exit 1; }; \
 	      .tools/uv/bin/pip install -q --disable-pip-version-check uv || { echo "setup: uv could not be installed: is there a network?" >&2; exit 1; }; }; \
-	  fi; \
+	  fi
+endef
+
+$(VENV)/.synced: requirements.lock
+	@free=$$(df -Pk . | awk 'NR == 2 { print int($$4 / 1048576) }'); \
+	  [ "$$free" -ge 8 ] || { echo "setup: disk full: $$free GiB free here, 8 GiB are needed" >&2; exit 1; }
+	@$(FIND_UV); \
 	  echo "setup: Python environment in $(VENV) (some 5 GB, once)"; \
 	  [ -x $(PYTHON) ] || "$$uv" venv -q --python '>=3.11,<3.14' $(VENV) || { echo "setup: no Python 3.11, 3.12 or 3.13 here: install one" >&2; exit 1; }; \
 	  VIRTUAL_ENV=$(VENV) "$$uv" pip sync -q --require-hashes requirements.lock || { echo "setup: the packages could not be installed: see above (network, disk?)" >&2; exit 1; }
@@ -40,8 +46,8 @@ lock: ## Resolve pyproject.toml anew into requirements.lock (hashes, no registry
 	sed -i.old "s/^# lock: .*/# lock: sha256:$$(sha256sum requirements.lock | cut -c1-64)/" containers/environment.yml && rm containers/environment.yml.old
 
 lint: setup ## Style and obvious mistakes
-	$(PYTHON) -m ruff check bin tests
-	$(PYTHON) -m ruff format --check bin tests
+	$(PYTHON) -m ruff check bin benchmarks tests training
+	$(PYTHON) -m ruff format --check bin benchmarks tests training
 
 test: setup ## All tests but those with real servers
 	$(PYTHON) -m pytest
@@ -55,8 +61,20 @@ test-slurm: setup ## A real one-node Slurm runs -profile slurm,gpu,test to a ver
 test-distributed: setup ## Two training processes over gloo agree with one
 	$(PYTHON) -m pytest tests/bin/test_finetune.py --rigs -m rig
 
+test-vault: setup ## A real Vault gives the pseudonymization key, by token and by AppRole
+	$(PYTHON) -m pytest tests/bin/test_keys_vault.py --rigs
+
 test-data: setup ## Public data sets in ../shared/data run to a verdict and a report
 	$(PYTHON) -m pytest tests/pipeline/test_real_data.py --rigs
+
+bench-anonymize: setup $(BENCH)/.synced ## Detection, speed and memory beside Presidio on the same texts; last line is JSON
+	$(PYTHON) benchmarks/anonymize/run.py $(BENCH_ARGS)
+
+$(BENCH)/.synced: benchmarks/requirements.lock
+	@$(FIND_UV); \
+	  [ -x $(BENCH)/bin/python ] || "$$uv" venv -q --python $(PYTHON) $(BENCH); \
+	  VIRTUAL_ENV=$(BENCH) "$$uv" pip sync -q --require-hashes benchmarks/requirements.lock
+	@touch $@
 
 clean: ## Remove results and Nextflow's work folder, the pseudonymization key in it too
 	rm -rf work results pipeline_info .nextflow .nextflow.log*

@@ -5,6 +5,7 @@
 include { LLAMAFLOW } from './modules/llamaflow'
 include { castParams ; helpText ; paramProblems ; readSchema } from './modules/params'
 include { codeDigests } from './modules/code'
+include { keyProblems ; privateKey ; recipients } from './modules/keys'
 
 workflow {
     main:
@@ -43,12 +44,17 @@ def resolve(p) {
         code        : codeDigests(projectDir),
         inputs      : p.input.startsWith('hf:') ? [] : inputFiles(p.input),
         hub_dataset : p.input.startsWith('hf:') ? p.input : '',
+        tests       : p.test_input && !p.test_input.startsWith('hf:') ? inputFiles(p.test_input) : [],
+        hub_tests   : p.test_input?.startsWith('hf:') ? p.test_input : '',
         base        : [p.base_model, localModel(p.base_model)],
         recipe      : named('recipes', p.recipe),
         overrides   : new groovy.json.JsonBuilder(overrides).toString(),
         gate        : named('gates', p.gate),
         policy      : named('anonymize', p.anonymize_policy),
-        key         : p.anonymize_key_file ? file(p.anonymize_key_file) : privateKey(),
+        key         : p.anonymize_key ? [] : p.anonymize_key_file ? file(p.anonymize_key_file) : privateKey(),
+        key_reference: p.anonymize_key ?: '',
+        recipients  : p.reversal_map ? recipients(p) : '',
+        erasures    : p.erasures ? file(p.erasures) : [],
         tracking_uri: p.tracking_uri == 'none' ? '' : p.tracking_uri ?: outdir.resolve('mlruns').toUriString(),
         registry    : (p.registry ? file(p.registry) : outdir.resolve('registry')).toUriString(),
         report_folder: outdir.resolve('report').toUriString()
@@ -57,11 +63,12 @@ def resolve(p) {
 
 // Sentences about files that parameters name and that are not there: all at once, before any task.
 def missingFiles(p) {
-    def inputs = p.input.startsWith('hf:') ? [] : separate(p.input).findAll { one -> !inputFiles(one) || !inputFiles(one).every { path -> path.exists() } }
-    def key = p.anonymize_key_file && !file(p.anonymize_key_file).exists() ? ["--anonymize_key_file ${p.anonymize_key_file} does not exist"] : []
+    def named_files = ['anonymize_key_file', 'erasures'].findAll { name -> p[name] && !file(p[name]).exists() }.collect { name -> "--${name} ${p[name]} does not exist" }
     def confs = [recipe: 'recipes', gate: 'gates', anonymize_policy: 'anonymize'].findAll { name, folder -> !named(folder, p[name]).exists() }
         .collect { name, folder -> "--${name} ${p[name]} is neither in conf/${folder} nor a file" }
-    inputs.collect { one -> "--input ${one} does not exist" } + key + confs + unwritable(file(p.outdir)) + unseen(p)
+    def inputs = ['input', 'test_input'].findAll { name -> p[name] && !p[name].startsWith('hf:') }
+        .collectMany { name -> separate(p[name]).findAll { one -> !inputFiles(one) || !inputFiles(one).every { path -> path.exists() } }.collect { one -> "--${name} ${one} does not exist" } }
+    inputs + named_files + keyProblems(p) + confs + unwritable(file(p.outdir)) + unseen(p)
 }
 
 def unwritable(outdir) {
@@ -100,17 +107,6 @@ def named(folder, name) {
 
 def localModel(reference) {
     reference.contains(':') ? [] : file(reference).exists() ? file(reference) : []
-}
-
-// The key when the user names none: random, in the work folder, so that -resume finds it and deleting that folder ends it.
-def privateKey() {
-    def key = workflow.workDir.resolve('llamaflow-anonymize.key')
-    if (!key.exists()) {
-        workflow.workDir.mkdirs()
-        key.text = new java.security.SecureRandom().generateSeed(32).encodeHex().toString()
-        key.setPermissions('rw-------')
-    }
-    key
 }
 
 // The sentences that a step wrote for people, out of Nextflow's report.

@@ -16,11 +16,15 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 from llamaflow.chat import Encoded, encode
 from llamaflow.errors import BadInputError, LlamaFlowError, run_step
-from llamaflow.files import sha256_file, write_json
+from llamaflow.files import sha256_file, whole_file, write_json
 from llamaflow.hardware import describe_hardware, peak_memory_bytes, pick_device, pick_dtype
+from llamaflow.lengths import describe
 from llamaflow.lora import MasterWeights, attach, save
+from llamaflow.mask_report import mask_report
 from llamaflow.models import load_model, load_tokenizer, set_threads
 from llamaflow.packing import attend_by_segment, collate, pack_rows, supervised_nats
 from llamaflow.progress import Progress
@@ -52,7 +56,11 @@ def main(argv: list[str] | None = None) -> None:
 
     # Data: tokens and labels once, rows packed once; only their order changes from epoch to epoch.
     tokenizer = load_tokenizer(args.base)
-    train, dropped, truncated = encode_file(tokenizer, args.train, recipe.max_length)
+    train, lengths, truncated = encode_file(tokenizer, args.train, recipe.max_length)
+    dropped = len(lengths) - len(train)
+    if main_process and args.mask_report:
+        with whole_file(args.mask_report) as stream:
+            stream.write(mask_report(tokenizer, read_records(args.train), recipe.max_length, args.language))
     validation, _, _ = encode_file(tokenizer, args.validation, recipe.max_length)
     rows = [[train[i] for i in row] for row in pack_rows([len(e.input_ids) for e in train], recipe.pack_length)]
     validation_rows = [[validation[i] for i in row] for row in pack_rows([len(e.input_ids) for e in validation], recipe.pack_length)]
@@ -165,6 +173,7 @@ def main(argv: list[str] | None = None) -> None:
         base=base.name, base_digest=base.digest, data_digest=sha256_file(args.train), adapter_digest=digest,
         trainable_parameters=sum(p.numel() for p in weights.parameters), total_parameters=sum(p.numel() for p in model.parameters()),
         examples=len(train), examples_truncated=truncated, examples_dropped=dropped, steps=step, best_step=best_step,
+        tokens=describe(np.array(lengths)), supervised_share=sum(e.supervised for e in train) / sum(len(e.input_ids) for e in train),
         epochs=step / steps_per_epoch, tokens_seen=tokens_seen, supervised_tokens=supervised_seen,
         tokens_per_second=tokens_seen / training_seconds, packing_efficiency=tokens_seen / slots,
         train_loss=next(point.train_loss for point in reversed(curve) if point.train_loss is not None),
@@ -174,8 +183,8 @@ def main(argv: list[str] | None = None) -> None:
     ))  # fmt: skip
 
 
-def encode_file(tokenizer, path: Path, max_length: int) -> tuple[list[Encoded], int, int]:
-    """Encoded records of a file in which something is supervised, and how many were dropped and truncated."""
+def encode_file(tokenizer, path: Path, max_length: int) -> tuple[list[Encoded], list[int], int]:
+    """Encoded records of a file in which something is supervised; tokens of every record before any cut; how many were cut."""
     encoded = []
     with Progress(f"tokenize {path.name}", None, "record") as progress:
         for record in read_records(path):
@@ -188,7 +197,7 @@ def encode_file(tokenizer, path: Path, max_length: int) -> tuple[list[Encoded], 
             why=f"{len(encoded)} records, none with a whole answer within {max_length} tokens",
             fix="raise --max_length, or check that answers have the role assistant",
         )  # fmt: skip
-    return kept, len(encoded) - len(kept), sum(example.truncated for example in kept)
+    return kept, [example.length for example in encoded], sum(example.truncated for example in kept)
 
 
 def require_finite(name: str, loss: float, step: int, path: Path) -> None:
@@ -251,6 +260,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     out = parser.add_argument_group("output")
     out.add_argument("--adapter", type=Path, required=True, help="folder to write")
     out.add_argument("--summary", type=Path, required=True)
+    out.add_argument("--mask-report", type=Path, help="page that shows which tokens are learned")
+    out.add_argument("--language", choices=["en", "pt"], default="en", help="of that page")
     return parser.parse_args(argv)
 
 

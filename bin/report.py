@@ -21,8 +21,8 @@ from pydantic import ValidationError
 
 from llamaflow.errors import BadInputError, LlamaFlowError, ManyProblems, run_step
 from llamaflow.files import whole_file, write_json
+from llamaflow.reporting.names import LANGUAGES
 from llamaflow.reporting.run import Run
-from llamaflow.reporting.strings import LANGUAGES
 from llamaflow.reporting.text import closing
 from llamaflow.reporting.view import render
 from llamaflow.summaries import (
@@ -46,7 +46,10 @@ def main(argv: list[str] | None = None) -> None:
     start = time.monotonic()
     args = arguments(argv)
     run = read_run(args)
-    page, text = render(run, args.language), closing(run, args.language, args.outdir_hint, args.report.name)
+    page, text = (
+        render(run, args.language, args.audit_folder, args.mask_report),
+        closing(run, args.language, args.outdir_hint, args.report.name),
+    )
     with whole_file(args.report) as stream:
         stream.write(page)
     with whole_file(args.text) as stream:
@@ -72,6 +75,8 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     look.add_argument("--run-name", required=True, help="the run's name, for the title")
     look.add_argument("--language", choices=LANGUAGES, default="en", help="of headings and sentences (default: en)")
     look.add_argument("--outdir-hint", default="", help="results folder as the user named it, put before relative paths in the text")
+    look.add_argument("--audit-folder", default="../audit/", help="as seen from the page, for a link; '' for none (default: ../audit/)")
+    look.add_argument("--mask-report", default="mask_report.html", help="likewise (default: mask_report.html)")
     outputs = parser.add_argument_group("files to write")
     outputs.add_argument("--report", type=Path, required=True, help="HTML page")
     outputs.add_argument("--text", type=Path, required=True, help="closing text")

@@ -21,10 +21,10 @@ workflow LLAMAFLOW {
     def start = PREFLIGHT.out.ready // nothing long begins before; the map drops it again, so it is in no task's hash
 
     FETCH_BASE(start.map { _ready -> meta(plan, 'fetch_base') }, plan.base)
-    PREPARE(start.map { _ready -> meta(plan, 'prepare') }, plan.inputs, plan.hub_dataset)
+    PREPARE(start.map { _ready -> meta(plan, 'prepare') }, plan.inputs, plan.hub_dataset, plan.tests, plan.hub_tests)
 
     // One shard each: the last place that sees raw text.
-    ANONYMIZE(meta(plan, 'anonymize'), PREPARE.out.shards.flatten(), plan.policy, plan.key)
+    ANONYMIZE(meta(plan, 'anonymize'), PREPARE.out.shards.flatten(), plan.policy, plan.key, plan.key_reference, plan.recipients, plan.erasures)
     SPLIT(meta(plan, 'split'), sorted(ANONYMIZE.out.shard))
 
     FINETUNE(

@@ -8,7 +8,7 @@ including the token that ends the turn. Nothing of the template's own text is su
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from os.path import commonprefix
 from typing import TYPE_CHECKING
@@ -26,11 +26,15 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Encoded:
-    """One conversation as tokens. labels[i] is input_ids[i] where supervised, else -100 (not shifted)."""
+    """One conversation as tokens. labels[i] is input_ids[i] where supervised, else -100 (not shifted).
+
+    length: tokens before anything was cut.
+    """
 
     input_ids: list[int]
     labels: list[int]
     truncated: bool = False
+    length: int = field(default=0, compare=False)
 
     @property
     def supervised(self) -> int:
@@ -66,9 +70,9 @@ def encode(tokenizer: PreTrainedTokenizerBase, messages: list[Message], max_leng
     prefix = _missing_bos(tokenizer, ids)
     ids, labels = prefix + ids, [IGNORED] * len(prefix) + labels
     if len(ids) <= max_length:
-        return Encoded(ids, labels)
+        return Encoded(ids, labels, length=len(ids))
     kept = max((end + len(prefix) for end in ends.values() if end + len(prefix) <= max_length), default=0)
-    return Encoded(ids[:kept], labels[:kept], truncated=True)
+    return Encoded(ids[:kept], labels[:kept], truncated=True, length=len(ids))
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, messages: list[Message]) -> list[int]:

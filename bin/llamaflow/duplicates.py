@@ -16,6 +16,8 @@ SHINGLE = 3
 RECALL = 0.99
 EMPTY = -1
 WORDS_CACHED = 400_000
+# Members of one band that a query is compared with at most.
+CROWD = 64
 
 
 class ExactDuplicates:
@@ -42,7 +44,7 @@ def bands_for(threshold: float, permutations: int) -> tuple[int, int]:
     return permutations, 1
 
 
-class _WordHashes(dict[str, int]):
+class WordHashes(dict[str, int]):
     """word -> 64-bit number, the same in every process. Bounded: what falls out is only computed again."""
 
     def __missing__(self, word: str) -> int:
@@ -51,6 +53,43 @@ class _WordHashes(dict[str, int]):
         value = int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
         self[word] = value
         return value
+
+
+class MinHash:
+    """Signatures whose share of equal values estimates the Jaccard similarity of two texts' sets of word 3-shingles."""
+
+    def __init__(self, permutations: int = 128, seed: int = 17):
+        random = np.random.default_rng(seed)
+        self._multiply = random.integers(0, 2**32, size=(permutations, 1), dtype=np.uint32) | np.uint32(1)
+        self._shift = random.integers(0, 2**32, size=(permutations, 1), dtype=np.uint32)
+        self._mix = random.integers(0, 2**64, size=SHINGLE, dtype=np.uint64) | np.uint64(1)
+        self._words = WordHashes()
+
+    def signature(self, text: str) -> np.ndarray:
+        """16 bits of each MinHash value, shape (permutations,), uint16. Words: what white space parts, case folded."""
+        shingles = self._shingles(text.casefold().split())
+        least = None
+        for start in range(0, len(shingles), 4096):
+            part = (self._multiply * shingles[None, start : start + 4096] + self._shift).min(axis=1)
+            least = part if least is None else np.minimum(least, part)
+        # The top bits of a minimum are nearly all zero, and its low 16 come from the shingle's low 16 alone: all bits have a say.
+        return (least * np.uint32(0x9E3779B1) >> np.uint32(16)).astype(np.uint16)
+
+    def _shingles(self, words: list[str]) -> np.ndarray:
+        count = max(len(words), SHINGLE)
+        hashes = np.zeros(count, np.uint64)
+        hashes[: len(words)] = np.fromiter(map(self._words.__getitem__, words), np.uint64, len(words))
+        return run_hashes(hashes, self._mix).astype(np.uint32)
+
+
+def run_hashes(words: np.ndarray, mix: np.ndarray) -> np.ndarray:
+    """64-bit hashes (uint64) of all runs of len(mix) neighbours in an array of word hashes; mix: odd weights."""
+    places = max(0, len(words) - len(mix) + 1)
+    mixed = sum((words[start : start + places] * weight for start, weight in enumerate(mix)), np.zeros(places, np.uint64))
+    # Finalizer of splitmix64 (Steele, Lea, Flood 2014): one weighted sum alone would leave patterns.
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 class NearDuplicates:
@@ -65,12 +104,8 @@ class NearDuplicates:
             raise ValueError("threshold must be in (0, 1]")
         self.threshold = threshold
         self.bands, self.rows = bands_for(threshold, permutations)
-        random = np.random.default_rng(seed)
-        self._multiply = random.integers(0, 2**32, size=(permutations, 1), dtype=np.uint32) | np.uint32(1)
-        self._shift = random.integers(0, 2**32, size=(permutations, 1), dtype=np.uint32)
-        self._mix = random.integers(0, 2**64, size=SHINGLE, dtype=np.uint64) | np.uint64(1)
-        self._band_mix = random.integers(0, 2**64, size=self.rows, dtype=np.uint64) | np.uint64(1)
-        self._words = _WordHashes()
+        self.signature = MinHash(permutations, seed).signature
+        self._band_mix = _band_mix(self.rows, seed)
         self._band_numbers = np.arange(self.bands)
         self.size = 0
         self._signatures = np.empty((capacity, permutations), np.uint16)
@@ -91,32 +126,10 @@ class NearDuplicates:
         self.size += 1
         return False
 
-    def signature(self, text: str) -> np.ndarray:
-        """16 bits of each MinHash value, shape (permutations,), uint16. Words: what white space parts, case folded."""
-        shingles = self._shingles(text.casefold().split())
-        least = None
-        for start in range(0, len(shingles), 4096):
-            part = (self._multiply * shingles[None, start : start + 4096] + self._shift).min(axis=1)
-            least = part if least is None else np.minimum(least, part)
-        # The top bits of a minimum are nearly all zero, the low ones are as good as random.
-        return least.astype(np.uint16)
-
-    def _shingles(self, words: list[str]) -> np.ndarray:
-        count = max(len(words), SHINGLE)
-        hashes = np.zeros(count, np.uint64)
-        hashes[: len(words)] = np.fromiter(map(self._words.__getitem__, words), np.uint64, len(words))
-        places = count - SHINGLE + 1
-        mixed = sum(hashes[start : start + places] * self._mix[start] for start in range(SHINGLE))
-        # Finalizer of splitmix64 (Steele, Lea, Flood 2014): one weighted sum alone would leave patterns.
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return (mixed ^ (mixed >> np.uint64(31))).astype(np.uint32)
-
     def _keys(self, signatures: np.ndarray) -> np.ndarray:
         """(n, permutations) -> (n, bands) 64-bit keys of the bands."""
         rows = signatures[:, : self.bands * self.rows].reshape(-1, self.bands, self.rows).astype(np.uint64)
-        mixed = ((rows + np.uint64(1)) * self._band_mix).sum(axis=2, dtype=np.uint64)
-        return (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
+        return _mixed(rows, self._band_mix)
 
     def _look_up(self, signature: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Members that share a band, and for the bands that nobody shares the free places of the tables."""
@@ -161,5 +174,42 @@ class NearDuplicates:
 
     def _band_keys(self, start: int, band: int) -> np.ndarray:
         rows = self._signatures[start : min(start + 65536, self.size), band * self.rows : (band + 1) * self.rows].astype(np.uint64)
-        mixed = ((rows + np.uint64(1)) * self._band_mix).sum(axis=1, dtype=np.uint64)
-        return (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
+        return _mixed(rows, self._band_mix)
+
+
+def nearest(members: np.ndarray, queries: np.ndarray, threshold: float, seed: int = 17) -> np.ndarray:
+    """For each query the number of a member whose estimated similarity is at least the threshold, else -1.
+
+    members (m, permutations), queries (q, permutations): uint16 signatures; the result is (q,) int64. Band by band, so that
+    beside the signatures only one band's keys are in memory. Of a band that more than CROWD members share, CROWD are
+    looked at: they share a stock phrase, and who is truly near meets its neighbour in other bands as well.
+    """
+    found = np.full(len(queries), -1, np.int64)
+    bands, rows = bands_for(threshold, members.shape[1])
+    mix = _band_mix(rows, seed)
+    for band in range(bands):
+        columns = slice(band * rows, (band + 1) * rows)
+        keys = _mixed(members[:, columns].astype(np.uint64), mix)
+        order = np.argsort(keys, kind="stable")
+        open_ = np.flatnonzero(found < 0)
+        wanted = _mixed(queries[open_, columns].astype(np.uint64), mix)
+        first = np.searchsorted(keys[order], wanted, "left")
+        width = np.searchsorted(keys[order], wanted, "right") - first
+        for place in range(min(CROWD, width.max(initial=0))):
+            here = np.flatnonzero((width > place) & (found[open_] < 0))
+            for part in np.array_split(here, len(here) // 16384 + 1):
+                step = np.where(width[part] > CROWD, place * width[part] // CROWD, place)
+                candidates = order[first[part] + step]
+                near = (members[candidates] == queries[open_[part]]).mean(axis=1) >= threshold
+                found[open_[part[near]]] = candidates[near]
+    return found
+
+
+def _band_mix(rows: int, seed: int) -> np.ndarray:
+    return np.random.default_rng([seed, 1]).integers(0, 2**64, size=rows, dtype=np.uint64) | np.uint64(1)
+
+
+def _mixed(rows: np.ndarray, mix: np.ndarray) -> np.ndarray:
+    """One 64-bit key of the last axis."""
+    mixed = ((rows + np.uint64(1)) * mix).sum(axis=-1, dtype=np.uint64)
+    return (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)

@@ -28,6 +28,19 @@ class InputFile(BaseModel):
     sha256: str
     records: int = Field(description="records found, rejected ones included")
     rejected: int = 0
+    own_test: bool = Field(False, description="part of the user's own test set")
+
+
+class Lengths(BaseModel):
+    """How long records are, in the unit that the field's name says; nearest-rank percentiles."""
+
+    records: int
+    mean: float
+    p5: int
+    p50: int
+    p95: int
+    p99: int
+    longest: int
 
 
 class PrepareSummary(Summary):
@@ -42,36 +55,95 @@ class PrepareSummary(Summary):
     exact_duplicates: int
     near_duplicates: int
     languages: dict[str, int] = Field(description="kept records by language")
+    test_records: int = Field(0, description="kept records of the user's own test set")
+    words: dict[str, Lengths] = Field(default_factory=dict, description="language -> words of a kept record, all turns")
+    characters: dict[str, Lengths] = Field(default_factory=dict, description="language -> characters of a kept record, all turns")
     shards: int
     data_digest: str = Field(description="SHA-256 over the shards")
 
 
+class LeakRate(BaseModel):
+    """What the second look found of one type: rate = leaks / checked, and its 95 % interval (Wilson)."""
+
+    checked: int = Field(description="values of the type that were replaced or left over")
+    leaks: int
+    rate: float
+    low: float
+    high: float
+
+
+class CanaryCount(BaseModel):
+    """Planted values of one type, which never go on, and how many of them were found."""
+
+    planted: int
+    found: int
+
+
 class AnonymizeSummary(Summary):
-    """One shard. entities counts replaced spans by type; leaks counts what the second look found in the output."""
+    """One shard. Records in = records + quarantined + erased. entities counts replaced spans by type; leaks what is left in the output."""
 
     step: Literal["anonymize"] = "anonymize"
     shard: str
     records: int = Field(description="records that went on")
     quarantined: int
     quarantined_by_reason: dict[str, int] = Field(default_factory=dict)
+    erased: int = Field(0, description="records left out because of a request for erasure")
     records_with_entities: int
     entities: dict[str, int]
+    kept: dict[str, int] = Field(default_factory=dict, description="found and left in, as the policy says, by type")
+    actions: dict[str, str] = Field(default_factory=dict, description="entity type -> what the policy does with it")
+    fields: dict[str, int] = Field(default_factory=dict, description="drop, redact -> fields of meta treated so by the policy")
     leaks: int
+    proof: dict[str, LeakRate] = Field(default_factory=dict, description="type -> what the second look says of the output")
+    suspected_names: LeakRate | None = Field(None, description="an estimate: words of the output that look like names")
+    canaries: dict[str, CanaryCount] = Field(default_factory=dict, description="type -> planted and found")
+    reversible: bool = Field(False, description="an encrypted map back to the originals was written")
     policy: str
     policy_sha256: str
     key_id: str = Field(description="fingerprint of the pseudonymization key, not the key")
 
 
+class Stratum(BaseModel):
+    """Records of one language from one file (and of one value of --stratify_by) in the three sets."""
+
+    language: str
+    file: str
+    group: str = ""
+    train: int
+    validation: int
+    test: int
+
+
+class Contamination(BaseModel):
+    """Training records that the user's own test set meets; one may count under several headings."""
+
+    exact: int = Field(description="equal text")
+    near: int = Field(description="similarity at least the threshold, equal ones included")
+    overlap_13: int = Field(description="13 words in a row in common")
+    records: int = Field(description="under any of the three: dropped")
+
+
 class SplitSummary(Summary):
-    """Sizes of the three sets, in records."""
+    """Sizes of the three sets, in records. Records that came in = train + validation + test + removed."""
 
     step: Literal["split"] = "split"
     train: int
     validation: int
     test: int
     duplicates_removed: int = Field(description="records equal to another once both are pseudonymized")
+    similar_removed: dict[str, int] = Field(default_factory=dict, description="set -> records dropped as near a held-out one")
+    contamination: Contamination | None = Field(None, description="only with a test set of the user's own")
+    own_test: bool = False
+    group_threshold: float = Field(0.0, description="similarity from which on records may not straddle two sets; 0: not looked at")
+    strata: list[Stratum] = Field(default_factory=list, description="the largest 100")
+    largest_deviation: float = Field(0.0, description="largest |share - share asked for| in a stratum of 30 records or more")
     languages: dict[str, dict[str, int]] = Field(description="set name -> language -> records")
     data_digest: str = Field(description="SHA-256 over the three files")
+
+    @property
+    def removed(self) -> int:
+        """Records that are in none of the sets."""
+        return self.duplicates_removed + sum(self.similar_removed.values()) + (self.contamination.records if self.contamination else 0)
 
 
 class BaseModelSummary(Summary):
@@ -145,6 +217,8 @@ class FinetuneSummary(Summary):
     examples: int
     examples_truncated: int
     examples_dropped: int
+    tokens: Lengths | None = Field(None, description="tokens of a training record before anything is cut or dropped")
+    supervised_share: float = Field(0.0, description="supervised tokens / tokens of the examples that are trained on")
     steps: int
     best_step: int
     epochs: float

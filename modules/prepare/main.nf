@@ -6,6 +6,8 @@ process PREPARE {
     val meta
     path inputs, stageAs: 'input/?/*'
     val hub_dataset
+    path tests, stageAs: 'test/?/*'
+    val hub_tests
 
     output:
     path 'shards/*.jsonl.zst', emit: shards
@@ -14,8 +16,9 @@ process PREPARE {
 
     script:
     def source = hub_dataset ? "'${hub_dataset}'" : 'input/*/*'
+    def own = hub_tests ? "--test-input '${hub_tests}'" : tests ? '--test-input test/*/*' : ''
     """
-    prepare.py --input ${source} ${task.ext.args ?: ''} \\
+    prepare.py --input ${source} ${own} ${task.ext.args ?: ''} \\
         --shards-dir shards --rejected rejected.jsonl --summary prepare.json
     """
 

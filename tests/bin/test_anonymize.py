@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from llamaflow.files import read_jsonl
+from llamaflow.pii.canaries import BY_CONTEXT
+from llamaflow.pii.spans import ENTITY_TYPES
 from llamaflow.records import Message, Record, content_id, read_records
 from llamaflow.summaries import AnonymizeSummary, read_summary
 
@@ -36,6 +38,8 @@ def run(
     policy: str = "surrogate",
     key: bytes = b"0123456789abcdef" * 2,
     name="in.jsonl",
+    path: str = "",
+    more_environment: dict[str, str] | None = None,
 ):
     """Run the step in a folder; returns the finished process."""
     if lines is not None:
@@ -52,9 +56,12 @@ def run(
         "quarantine.jsonl",
         "--summary",
         "anonymize.json",
+        # Canaries have their own tests.
+        *(() if "--canaries" in more else ("--canaries", "0")),
         *more,
     ]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=120)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **(more_environment or {}), **({"PYTHONPATH": path} if path else {})}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, timeout=120)
 
 
 OUTPUTS = ("out.jsonl.zst", "audit.jsonl", "quarantine.jsonl", "anonymize.json")
@@ -138,6 +145,127 @@ def test_a_record_that_cannot_be_proved_clean_is_held_back_alone(tmp_path):
     assert len(list(read_records(tmp_path / "out.jsonl.zst"))) == 114
     shown = (tmp_path / "quarantine.jsonl").read_text() + (tmp_path / "anonymize.json").read_text() + done.stdout + done.stderr
     assert "kauany" not in shown.lower()
+
+
+def test_canaries_go_the_same_way_and_are_never_written(tmp_path):
+    done = run(tmp_path, "--canaries", "50", lines=good(5))
+    assert done.returncode == 0, done.stderr
+    summary = read_summary(tmp_path / "anonymize.json", AnonymizeSummary)
+    kept = {"LOCATION", "ORGANIZATION", "DATE", "DOMAIN"}
+    assert set(summary.canaries) == set(ENTITY_TYPES)
+    asked = set(ENTITY_TYPES) - kept - BY_CONTEXT
+    assert all(summary.canaries[kind].found == summary.canaries[kind].planted > 0 for kind in asked)
+    assert summary.records == len(list(read_records(tmp_path / "out.jsonl.zst"))) == 5
+    assert {line["id"] for line in read_jsonl(tmp_path / "audit.jsonl")} == {
+        record.id for record in read_records(tmp_path / "out.jsonl.zst")
+    }
+
+
+def test_a_missed_canary_stops_the_run_with_no_file(tmp_path):
+    # A policy under which nothing that is planted is replaced cannot be had; a name recall of more than there is can.
+    policy = tmp_path / "keep.yaml"
+    kinds = "".join(f"  {kind}: keep\n" for kind in ENTITY_TYPES if kind != "PERSON")
+    policy.write_text(f"version: 1\ncanaries: 200\nentities:\n{kinds}")
+    blind = tmp_path / "sitecustomize.py"
+    blind.write_text("import llamaflow.pii.anonymizer as a\na.detect_conversation = lambda texts, *_: [[] for _ in texts]\n")
+    done = run(tmp_path, "--canaries", "200", lines=good(2), policy=str(policy), path=f"{ROOT / 'bin'}{os.pathsep}{tmp_path}")
+    assert done.returncode == 3, done.stderr
+    assert outputs(tmp_path) == []
+    assert "PERSON 0 of 200" in done.stderr
+    assert not any(name in done.stderr for name in ("Souza", "gmail"))
+
+
+HANGING = """
+import llamaflow.pii.anonymizer as a, signal, time
+real = a.detect_conversation
+def detect(texts, *more):
+    text = " ".join(texts)
+    if "HANG" in text:
+        while True: pass
+    if "BLOCK" in text:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+        time.sleep(60)
+    if "MEMORY" in text:
+        raise MemoryError("Kauany")
+    if "RECURSION" in text:
+        raise RecursionError("Kauany")
+    if "BROKEN" in text:
+        raise KeyError("Kauany")
+    return real(texts, *more)
+a.detect_conversation = detect
+"""
+
+
+def test_a_detector_that_hangs_or_raises_holds_its_record_back(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(HANGING)
+    bad = [make(f"Kauany {word}").model_dump_json() for word in ("HANG", "MEMORY", "RECURSION", "BROKEN")]
+    path = f"{ROOT / 'bin'}{os.pathsep}{tmp_path}"
+    done = run(tmp_path, "--timeout", "1", "--max-quarantine-rate", "0.5", lines=[*bad, *good(6)], path=path)
+    assert done.returncode == 0, done.stderr
+    reasons = read_summary(tmp_path / "anonymize.json", AnonymizeSummary).quarantined_by_reason
+    assert reasons == {"error_KeyError": 1, "error_MemoryError": 1, "error_RecursionError": 1, "timeout": 1}
+    assert len(list(read_records(tmp_path / "out.jsonl.zst"))) == 6
+    shown = done.stderr + done.stdout + "".join((tmp_path / name).read_text() for name in OUTPUTS[1:])
+    assert "Kauany" not in shown
+
+
+def test_a_detector_that_cannot_be_interrupted_ends_the_shard(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(HANGING + "import llamaflow.deadline\nllamaflow.deadline._GRACE = 0.5\n")
+    path = f"{ROOT / 'bin'}{os.pathsep}{tmp_path}"
+    done = run(tmp_path, "--timeout", "1", lines=[*good(3), make("Kauany BLOCK").model_dump_json()], path=path)
+    assert done.returncode == 3
+    assert "could not be interrupted" in done.stderr
+    assert sorted(one.name for one in tmp_path.iterdir() if one.name != "__pycache__") == ["in.jsonl", "key.bin", "sitecustomize.py"]
+
+
+def test_the_proof_has_a_rate_and_an_interval_for_each_type(tmp_path):
+    done = run(tmp_path, lines=good(40))
+    assert done.returncode == 0, done.stderr
+    summary = read_summary(tmp_path / "anonymize.json", AnonymizeSummary)
+    assert set(summary.proof) == {"EMAIL", "PERSON", "PHONE"}
+    for one in summary.proof.values():
+        assert (one.checked, one.leaks, one.rate, one.low) == (40, 0, 0.0, 0.0)
+        assert 0.05 < one.high < 0.1
+    assert summary.suspected_names.checked >= 40
+
+
+def test_a_key_out_of_the_environment(tmp_path):
+    assert run(tmp_path, lines=good(3)).returncode == 0
+    first = list(read_records(tmp_path / "out.jsonl.zst"))
+    done = run(tmp_path, "--key", "env:LLAMAFLOW_TEST_KEY", lines=good(3), more_environment={"LLAMAFLOW_TEST_KEY": "0123456789abcdef" * 2})
+    assert done.returncode == 0, done.stderr
+    assert list(read_records(tmp_path / "out.jsonl.zst")) == first
+    assert "0123456789abcdef" not in done.stdout + done.stderr + (tmp_path / "anonymize.json").read_text()
+
+
+def test_an_encrypted_map_leads_back(tmp_path):
+    from pyrage.x25519 import Identity
+
+    from llamaflow.pii.reversal import read_map
+
+    identity = Identity.generate()
+    done = run(tmp_path, "--reversal-map", "map.age", "--reversal-recipients", str(identity.to_public()), lines=good(4))
+    assert done.returncode == 0, done.stderr
+    assert b"Maria" not in (tmp_path / "map.age").read_bytes()
+    entries = list(read_map(tmp_path / "map.age", [identity]))
+    texts = {record.id: record.text for record in read_records(tmp_path / "out.jsonl.zst")}
+    assert {entry.original for entry in entries} >= set(NAMES) | {"cliente0@gmail.com"}
+    assert all(entry.surrogate in texts[entry.record] for entry in entries)
+    assert read_summary(tmp_path / "anonymize.json", AnonymizeSummary).reversible
+    assert run(tmp_path, "--reversal-map", "map.age", lines=good(4)).returncode == 2
+
+
+def test_erased_people_are_left_out(tmp_path):
+    from llamaflow.erasure import add_erasures
+    from llamaflow.pii.surrogates import Surrogates, key_id
+
+    key = b"0123456789abcdef" * 2
+    add_erasures(tmp_path / "erased.json", key_id(key), [Surrogates(key).digest("EMAIL", "cliente2@gmail.com")], [])
+    done = run(tmp_path, "--erasures", "erased.json", lines=good(4))
+    assert done.returncode == 0, done.stderr
+    summary = read_summary(tmp_path / "anonymize.json", AnonymizeSummary)
+    assert (summary.records, summary.erased, summary.quarantined) == (3, 1, 0)
+    assert len(list(read_jsonl(tmp_path / "audit.jsonl"))) == 9
 
 
 def test_too_many_held_back_fails_closed_with_no_file(tmp_path):

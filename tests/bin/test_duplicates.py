@@ -6,11 +6,11 @@ import random
 
 import numpy as np
 import pytest
-from datasketch import MinHash
+from datasketch import MinHash as DatasketchMinHash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llamaflow.duplicates import ExactDuplicates, NearDuplicates, bands_for
+from llamaflow.duplicates import CROWD, ExactDuplicates, MinHash, NearDuplicates, bands_for, nearest
 
 VOCABULARY = [f"palavra{i}" for i in range(3000)]
 
@@ -81,12 +81,23 @@ def test_agrees_with_datasketch_away_from_the_threshold() -> None:
         one, other = " ".join(words), " ".join(changed(words, rng, rng.randint(0, 30)))
         theirs = []
         for text in (one, other):
-            theirs.append(MinHash(num_perm=128, seed=3))
+            theirs.append(DatasketchMinHash(num_perm=128, seed=3))
             theirs[-1].update_batch([" ".join(shingle).encode() for shingle in shingles(text)])
         # Two estimates of deviation up to 0.044 each: 5 deviations of their difference.
         assert abs(theirs[0].jaccard(theirs[1]) - float((index.signature(one) == index.signature(other)).mean())) < 0.32
 
 
+def test_short_texts_of_different_words_are_not_taken_for_one_another() -> None:
+    """5000 texts of one or two shingles make 12 million pairs: a signature that comes from 16 bits alone would confuse hundreds."""
+    hashes = MinHash()
+    for words in (2, 4):
+        signatures = {hashes.signature(" ".join(f"p{n}w{i}" for i in range(words))).tobytes() for n in range(5000)}
+        assert len(signatures) == 5000
+    index = NearDuplicates(0.5)
+    assert not any(index.add(f"resposta p{n} ok") for n in range(5000))
+
+
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=40), max_size=30))
 def test_an_equal_text_is_always_found_and_order_decides_who_stays(texts: list[str]) -> None:
     index = NearDuplicates(1.0, capacity=2)
@@ -119,3 +130,46 @@ def test_a_long_text_is_cut_into_parts_without_a_seam() -> None:
 def test_a_threshold_out_of_range_is_refused(threshold: float) -> None:
     with pytest.raises(ValueError, match="threshold"):
         NearDuplicates(threshold)
+
+
+# ---- the nearest of a known set -----------------------------------------------------------------------------------------
+
+
+def signatures(texts: list[str]) -> np.ndarray:
+    hashes = MinHash()
+    return np.array([hashes.signature(text) for text in texts], np.uint16).reshape(-1, 128)
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.7, 0.85])
+def test_nearest_finds_what_comparing_all_pairs_finds(threshold: float) -> None:
+    rng = random.Random(13)
+    originals = [document(rng, 60) for _ in range(300)]
+    members = signatures([" ".join(words) for words in originals])
+    similar = [changed(words, rng, rng.randint(0, 12) // 3) for words in originals]
+    queries = signatures([" ".join(words) for words in similar + [document(rng, 60)] * 50])
+    found = nearest(members, queries, threshold)
+    similar = np.array([(members == query).mean(axis=1) for query in queries])
+    assert all(similar[query, member] >= threshold for query, member in enumerate(found) if member >= 0)
+    truly = similar.max(axis=1) >= threshold
+    assert not (found[~truly] >= 0).any()
+    # RECALL is 0.99 for a pair right at the threshold, more above it.
+    assert (found[truly] >= 0).mean() > 0.98 and truly.sum() > 100
+
+
+def test_nearest_finds_its_neighbour_in_a_crowd_with_a_stock_phrase() -> None:
+    rng = random.Random(17)
+    stock = [f"sempre{n}" for n in range(25)]
+    originals = [stock + document(rng, 40) for _ in range(10 * CROWD)]
+    members = signatures([" ".join(words) for words in originals])
+    queries = signatures([" ".join(changed(words, rng, 2)) for words in originals])
+    exact = [(members == query).mean(axis=1).max() >= 0.7 for query in queries]
+    found = nearest(members, queries, 0.7)
+    assert (found[exact] >= 0).mean() > 0.99
+    assert (found[np.logical_not(exact)] < 0).all()
+
+
+def test_nearest_of_nothing_is_nothing() -> None:
+    some, none = signatures(["um dois três"]), np.zeros((0, 128), np.uint16)
+    assert nearest(none, some, 0.5).tolist() == [-1]
+    assert nearest(some, none, 0.5).tolist() == []
+    assert nearest(some, some, 0.5).tolist() == [0]

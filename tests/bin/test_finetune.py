@@ -189,3 +189,18 @@ def test_two_processes_train_what_one_does(data, tmp_path, reference):
     assert (two.steps, two.tokens_seen, two.supervised_tokens) == (one.steps, one.tokens_seen, one.supervised_tokens)
     assert two.validation_loss == pytest.approx(one.validation_loss, rel=1e-3)
     assert loss_on(data, tmp_path / "adapter") == pytest.approx(two.validation_loss, rel=1e-4)
+
+
+def test_lengths_count_every_record_and_the_mask_report_is_written(data, tmp_path):
+    long = record("Recife", 2)
+    long = long.model_copy(update={"messages": [long.messages[0], Message(role="assistant", content="palavra " * 90)]})
+    both = long.model_copy(update={"messages": [*record("Natal", 3).messages, *long.messages]})
+    write_jsonl(tmp_path / "train.jsonl", [record(city, 2) for city in CITIES] + [long, both])
+    summary = train(
+        data, tmp_path / "out", "--train", str(tmp_path / "train.jsonl"), "--mask-report", str(tmp_path / "masks.html"), "--language", "pt"
+    )
+    assert (summary.examples, summary.examples_truncated, summary.examples_dropped) == (9, 1, 1)
+    assert summary.tokens.records == 10 and summary.tokens.longest > 90 > summary.tokens.p50 > 0
+    assert 0 < summary.supervised_share < 1
+    page = (tmp_path / "masks.html").read_text("utf-8")
+    assert "O que o modelo aprende" in page and "Recife é de 2 dias" in page

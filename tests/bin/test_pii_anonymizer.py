@@ -256,6 +256,7 @@ def test_meta_keys_numbers_and_nesting_are_cleaned():
         (lambda: record("x").model_copy(update={"id": "maria@gmail.com"}), "odd_id"),
         (lambda: record("x" * 4_000_001), "too_long"),
         (lambda: record("Maria \ud800"), "odd_text"),
+        (lambda: record('{"a":' * 3000 + "1" + "}" * 3000), "too_deep"),
         (lambda: record("меня зовут Мария Иванова, позвоните мне"), "unsupported_script"),
         (lambda: record("x", a={"maria@a.com": 1, "nested": {1: 2}}), "odd_meta"),
         (lambda: record("x", a=__import__("functools").reduce(lambda inner, _: [inner], range(40), "x")), "too_deep"),
@@ -342,6 +343,11 @@ def test_shipped_policies_load():
         ("", 1, "mapping"),
         ("default: mask\n", 1, "version"),
         ("version: 1\nsha256: abc\n", 2, "sha256"),
+        ("version: 1\nfields:\n  nota: mask\n", 3, "redact"),
+        ("version: 1\ncanaries: -1\n", 2, "canaries"),
+        ("version: 1\ncanaries: many\n", 2, "canaries"),
+        ("version: 1\nmax_leak_rate: 2\n", 2, "max_leak_rate"),
+        ("version: 1\nunsupported_language: drop\n", 2, "quarantine"),
     ],
 )
 def test_a_wrong_policy_is_refused_with_its_line(tmp_path, text, line, words):
@@ -396,6 +402,21 @@ def test_leaks_are_counted_by_type():
     }
     assert surviving(record("moro em São Paulo, cor rosa"), [("PERSON", "Paulo"), ("PERSON", "Rosa")]) == {}
     assert surviving(record("o número é 12345678900"), [("CPF", "123.456.789-00")]) == {"CPF": 1}
+
+
+def test_a_name_within_a_value_that_was_kept_is_no_leak():
+    text = "A Casa Jatobá agradece. Jatobá assinou."
+    assert surviving(record(text), [("PERSON", "Jatobá")], ["Casa Jatobá"]) == {"PERSON": 1}
+    assert surviving(record(text[:24]), [("PERSON", "Jatobá")], ["Casa Jatobá"]) == {}
+
+
+def test_what_is_a_person_once_is_kept_nowhere(monkeypatch):
+    from llamaflow.pii import anonymizer
+    from llamaflow.pii.spans import Span
+
+    monkeypatch.setattr(anonymizer, "detect_conversation", lambda *_: [[Span(0, 6, "PERSON", "x"), Span(8, 14, "LOCATION", "x")], []])
+    out = clean("Kauany, KAUANY!", policy=Policy(version=1, entities={"LOCATION": "keep"}))
+    assert "kauany" not in out.text.lower()
 
 
 def test_detection_reads_its_own_output_without_a_leak():

@@ -6,9 +6,27 @@ import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from validate_docbr import CNPJ, CPF
+from validate_docbr import CNH, CNPJ, CNS, CPF, PIS, RENAVAM, TituloEleitoral
 
-from llamaflow.pii.checkdigits import cnpj_digits, cpf_digits, is_card, is_cnpj, is_cpf, is_luhn
+from llamaflow.pii.checkdigits import (
+    cnh_digits,
+    cnpj_digits,
+    cpf_digits,
+    is_card,
+    is_case_number,
+    is_cnh,
+    is_cnpj,
+    is_cns,
+    is_cpf,
+    is_iban,
+    is_luhn,
+    is_pis,
+    is_renavam,
+    is_voter_id,
+    pis_digit,
+    renavam_digit,
+    voter_digits,
+)
 
 digits = lambda size: st.text("0123456789", min_size=size, max_size=size)  # noqa: E731
 
@@ -42,6 +60,40 @@ def test_luhn_sees_every_single_wrong_digit(body, place, change):
     assert not is_luhn(wrong)
 
 
+@settings(max_examples=500)
+@given(digits(15), digits(10))
+def test_pis_cnh_renavam_and_cns_agree_with_the_oracle(number, body):
+    for one in (number[:11], body + pis_digit(body), body + renavam_digit(body), body[:9] + cnh_digits(body[:9])):
+        several = len(set(one)) > 1
+        assert is_pis(one) == (PIS().validate(one) and several)
+        assert is_renavam(one) == (RENAVAM().validate(one) and several)
+        assert is_cnh(one) == (CNH().validate(one) and several)
+    assert is_cns(number) == CNS().validate(number)
+    assert is_cns(CNS().generate())
+
+
+@settings(max_examples=500)
+@given(digits(12))
+def test_voter_ids_agree_with_the_oracle(number):
+    for one in (number, number[:10] + voter_digits(number[:10]), TituloEleitoral().generate()):
+        if one[8:10] in ("01", "02"):
+            # The oracle does not know the rule of these two states; ours takes both.
+            assert is_voter_id(one) >= TituloEleitoral().validate(one)
+        else:
+            assert is_voter_id(one) == TituloEleitoral().validate(one)
+
+
+@given(digits(7), digits(11))
+def test_iban_and_case_numbers_have_one_right_pair_of_check_digits(sequence, rest):
+    assert sum(is_case_number(f"{sequence}{check:02d}{rest}") for check in range(100)) in (1, 2)
+    assert sum(is_iban(f"DE{check:02d}{sequence}{rest}") for check in range(2, 99)) == 1
+
+
+def test_known_ibans():
+    for iban in ("GB82WEST12345698765432", "DE89370400440532013000", "BR1800360305000010009795493C1"):
+        assert is_iban(iban) and not is_iban(iban[:-1] + ("1" if iban[-1] != "1" else "2"))
+
+
 def test_cards_need_a_network_prefix():
     for (
         card
@@ -53,6 +105,6 @@ def test_cards_need_a_network_prefix():
 
 @given(st.text(max_size=20))
 def test_validators_take_any_text(text):
-    for check in (is_cpf, is_cnpj, is_luhn):
+    for check in (is_cpf, is_cnpj, is_luhn, is_card, is_pis, is_cnh, is_voter_id, is_renavam, is_cns, is_case_number, is_iban):
         assert check(text) in (True, False)
     assert re.sub("[^0-9]", "", text) is not None

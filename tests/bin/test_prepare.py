@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import prepare
 from llamaflow.errors import BadInputError, ManyProblems
 from llamaflow.files import read_jsonl
+from llamaflow.inputs.cut_off import PileUp, breaks_off, told_cut
 from llamaflow.records import Record, content_id, read_records
 from llamaflow.summaries import PrepareSummary, read_summary
 
@@ -225,7 +226,159 @@ def test_real_files_together(tmp_path: Path) -> None:
     for name in ("alpaca-en-999.json", "sharegpt-500.json", "faquad-train.json"):
         shutil.copy(DATA / name, tmp_path)
     summary = run(tmp_path, [tmp_path / "*.json"])
-    assert summary.records_in == 999 + 500 + 837 and summary.rejected == 0
+    # One answer of the alpaca file, a multiplication table, ends inside its code fence.
+    assert summary.records_in == 999 + 500 + 837 and summary.rejected_by_reason == {"cut_off": 1}
     assert summary.languages["pt"] >= 800 and summary.languages["en"] >= 1250
     # 14 instructions of the alpaca file and one question of FaQuAD stand there twice.
     assert summary.exact_duplicates == 15
+
+
+# ---- answers that were cut off ----------------------------------------------------------------------------------------
+
+WHOLE = [
+    "Sim.", "def", "```py\nx\n```", "a ``` b", "```x``` e mais", "~~~\n```\n~~~", "````\n```\n````", '{"a": [1, 2]}', "[1] Fonte: aqui",
+    "[nome] disse", "{nome}", "[]", "[1, 2]", '["a"] e fim', "[" * 5000, "{", "texto\n    ```\n indentado",
+]  # fmt: skip
+CUT = [
+    "```py\nx", "a\n\n```\nx\n```\n```", "~~~\n```\n", "````\n```", '{"a": [1, 2', '{"a": "texto que não', '[{"a": tru', '["x",',
+    '{"a": {"b": 1}', "[1, 2, 3", '{"a":',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", WHOLE)
+def test_whole_answers_are_not_taken_for_cut_ones(answer: str) -> None:
+    assert not breaks_off(answer)
+
+
+@pytest.mark.parametrize("answer", CUT)
+def test_open_fences_and_open_json_are_found(answer: str) -> None:
+    assert breaks_off(answer)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, min_size=1, max_size=3) | st.dictionaries(st.text(max_size=5), inner, min_size=1, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.text(max_size=5), VALUES, min_size=1, max_size=4), st.booleans(), st.data())
+def test_every_cut_of_a_json_object_is_found_and_the_whole_is_not(value: dict, plain: bool, data: st.DataObject) -> None:
+    text = json.dumps(value, ensure_ascii=plain)
+    assert not breaks_off(text)
+    cut = text[: data.draw(st.integers(2, len(text) - 1))].rstrip()
+    # A number, a word such as "nul" or an escape cut in its middle may be anything: those at the very end are let pass.
+    assert breaks_off(cut) or cut.endswith("\\") or "\\u" in cut[-6:] or cut[-1] == "-"
+
+
+@given(st.text(max_size=300))
+def test_no_text_upsets_the_search_for_breaks(text: str) -> None:
+    breaks_off(text)
+    breaks_off("{" + text)
+    breaks_off("```" + text)
+
+
+@pytest.mark.parametrize(
+    ("row", "cut"),
+    [
+        ({"finish_reason": "length"}, True), ({"stop_reason": "max_tokens"}, True), ({"metadata": {"finishReason": "MAX_TOKENS"}}, True),
+        ({"messages": [{"role": "assistant", "finish_reason": "length"}]}, True), ({"choices": [{"finish_reason": "length"}]}, True),
+        ({"finish_reason": "stop"}, False), ({"finish_reason": None}, False), ({"length": "length"}, False), ({"messages": []}, False),
+        ({"messages": "length", "meta": 3, "choices": [None]}, False), ([], False), ("length", False),
+    ],
+)  # fmt: skip
+def test_what_the_row_says_of_its_end(row: object, cut: bool) -> None:
+    assert told_cut(row) is cut
+
+
+def test_a_pile_of_unfinished_answers_at_one_length_is_a_cut_field() -> None:
+    def found(lengths: list[int], end: str = "x") -> list[int]:
+        pile = PileUp()
+        for number, length in enumerate(lengths):
+            pile.add(number, "a" * (length - 1) + end)
+        return pile.found()
+
+    spread = list(range(20, 220, 2))
+    assert found([*spread, *[255] * 4, 254]) == [100, 101, 102, 103, 104]
+    assert found([255, 254, *spread, 253, 255, 255]) == [0, 1, 102, 103, 104]
+    assert found([*spread, *[255] * 5], end=".") == []
+    assert found([*spread, *[255] * 4]) == []  # four may be chance
+    assert found([64] * 20) == found([20, *[128] * 20]) == []  # short, or all of one length by nature
+    assert found([*spread, *[255] * 5, 900]) == []
+
+
+def test_cut_off_answers_are_rejected_with_their_lines(tmp_path: Path) -> None:
+    rows = lines(60)
+    told = json.loads(rows[3]) | {"finish_reason": "length"}
+    rows[3] = json.dumps(told)
+    rows[7] = row("código?", "Assim:\n```python\nfor i in range(3):")
+    rng = random.Random(3)
+    long = ["".join(rng.choice("abcdefgh ") for _ in range(299)) + "m" for _ in range(6)]
+    rows[20:26] = [row(f"pergunta longa {n}", text) for n, text in enumerate(long)]
+    (tmp_path / "a.jsonl").write_text("\n".join(rows))
+    summary = run(tmp_path, [tmp_path / "a.jsonl"], "--shard-size", "16", "--max-reject-rate", "0.2")
+    assert summary.rejected_by_reason == {"cut_off": 8}
+    assert sorted(entry["line"] for entry in read_jsonl(tmp_path / "rejected.jsonl")) == [4, 8, *range(21, 27)]
+    places = [int(record.source.rpartition(":")[2]) for record in kept(tmp_path)]
+    assert places == [n for n in range(1, 61) if n not in (4, 8, *range(21, 27))]
+    assert summary.kept == len(places) == 52 and summary.shards == len(list((tmp_path / "shards").iterdir())) == 4
+    assert sum(summary.languages.values()) == 52 and summary.records_in == 60
+    shutil.rmtree(tmp_path / "shards")
+    assert run(tmp_path, [tmp_path / "a.jsonl"], "--drop-cut-off", "false").rejected == 0
+    shutil.rmtree(tmp_path / "shards")
+    with pytest.raises(BadInputError, match="--drop_cut_off false"):
+        run(tmp_path, [tmp_path / "a.jsonl"])
+
+
+# ---- lengths, strata, the user's own test set ---------------------------------------------------------------------------
+
+
+def test_lengths_are_those_of_the_kept_records(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("\n".join(lines(101)))
+    summary = run(tmp_path, [tmp_path / "a.jsonl"])
+    words = sorted(sum(len(message.content.split()) for message in record.messages) for record in kept(tmp_path))
+    characters = sorted(sum(len(message.content) for message in record.messages) for record in kept(tmp_path))
+    for values, found in ((words, summary.words), (characters, summary.characters)):
+        assert sum(lengths.records for lengths in found.values()) == 101
+        if len(found) == 1:
+            (lengths,) = found.values()
+            assert (lengths.p50, lengths.longest) == (values[50], values[-1])
+            assert lengths.mean == pytest.approx(sum(values) / 101, abs=0.1)
+
+
+def test_an_own_test_set_is_marked_and_keeps_what_training_holds_too(tmp_path: Path) -> None:
+    (tmp_path / "treino.jsonl").write_text("\n".join(lines(30)))
+    (tmp_path / "prova.csv").write_text("question,answer,assunto\n" + "".join(f"questão {n},resposta {n},a{n % 2}\n" for n in range(8)))
+    (tmp_path / "mesmo.jsonl").write_text("\n".join([*lines(30)[:5], lines(30)[0], "{"]))
+    tests = ["--test-input", str(tmp_path / "prova.csv"), str(tmp_path / "mesmo.jsonl")]
+    summary = run(tmp_path, [tmp_path / "treino.jsonl"], *tests, "--stratify-by", "assunto")
+    assert (summary.kept, summary.test_records, summary.exact_duplicates, summary.rejected) == (43, 13, 1, 1)
+    assert [(file.name, file.own_test) for file in summary.files] == [("treino.jsonl", False), ("mesmo.jsonl", True), ("prova.csv", True)]
+    marks = {record.source: record.meta.get("split") for record in kept(tmp_path)}
+    assert {source.partition(":")[0] for source, mark in marks.items() if mark == "test"} == {"prova.csv", "mesmo.jsonl"}
+    assert {source.partition(":")[0] for source, mark in marks.items() if mark is None} == {"treino.jsonl"}
+    assert {record.meta.get("stratum") for record in kept(tmp_path)} == {None, "a0", "a1"}
+
+
+def test_a_test_set_does_not_count_towards_the_fewest_records_and_its_faults_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("\n".join(lines(5)))
+    (tmp_path / "prova.jsonl").write_text("\n".join(lines(30, seed=2)))
+    with pytest.raises(BadInputError, match="only 5 distinct"):
+        run(tmp_path, [tmp_path / "a.jsonl"], "--test-input", str(tmp_path / "prova.jsonl"))
+    with pytest.raises(BadInputError, match="nirgends.csv"):
+        run(tmp_path, [tmp_path / "a.jsonl"], "--test-input", str(tmp_path / "nirgends.csv"))
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_syntax_error_far_into_a_json_file_names_its_line(tmp_path: Path, indent: int | None) -> None:
+    rows = [json.loads(text) for text in lines(400)]
+    text = json.dumps(rows, indent=indent)
+    wrong = text.index('"messages"', text.index('"pergunta 1.300"') - 120)
+    (tmp_path / "a.json").write_text(text[:wrong] + text[wrong + 1 :])
+    with pytest.raises(BadInputError) as caught:
+        run(tmp_path, [tmp_path / "a.json"])
+    told = str(caught.value)
+    number = int(told.partition("a.json:")[2].split()[0])
+    assert number == text[:wrong].count("\n") + 1 and "not valid JSON" in told, told
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json"]

@@ -71,7 +71,7 @@ def test_funnel_adds_up(results: Path):
     assert prepare.exact_duplicates >= 12 and prepare.near_duplicates >= 10 and prepare.rejected >= 5
     assert len(shards) == prepare.shards == 2
     assert sum(shard["records"] + shard["quarantined"] for shard in shards) == prepare.kept
-    assert split.train + split.validation + split.test + split.duplicates_removed == sum(shard["records"] for shard in shards)
+    assert split.train + split.validation + split.test + split.removed == sum(shard["records"] for shard in shards)
 
 
 def test_no_personal_text_leaves_the_anonymize_boundary(resumed: Run, results: Path):

@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import BadInputError
 from ..languages import identify
 from ..records import Record, content_id
+from .cut_off import told_cut
 from .files import SourceFile, discover
 from .formats import FORMATS, detect, read_row, safe_keys
 from .mapping import apply_mapping, parse_mapping
@@ -63,19 +64,24 @@ class InspectedFile:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One record found in a file, or the reason why it is rejected. context: see formats.Conversation."""
+    """One record found in a file, or the reason why it is rejected. context: see formats.Conversation.
+
+    told_cut: the row itself says that the answer was cut off.
+    """
 
     number: int
     record: Record | None
     reason: str = ""
     context: str = ""
+    told_cut: bool = False
 
 
 def read_items(file: SourceFile, layout: str, form: str, mapping: dict[str, str], unanswerable: str = "", limit: int | None = None,
-               digest: Any = None) -> Iterator[Item]:  # fmt: skip
+               digest: Any = None, marks: dict[str, str] | None = None, stratify_by: str = "") -> Iterator[Item]:  # fmt: skip
     """Every record of a file in order, broken rows included; raises BadInputError where it cannot go on.
 
-    limit: rows to read at most; digest: a hashlib object that takes in the rows (for sources that are no file).
+    limit: rows to read at most; digest: a hashlib object that takes in the rows (for sources that are no file); marks: go
+    into each record's meta; stratify_by: a column whose value goes there as ``stratum``.
     """
     for number, row in itertools.islice(read_rows(file, layout), limit):
         if digest is not None:
@@ -92,8 +98,11 @@ def read_items(file: SourceFile, layout: str, form: str, mapping: dict[str, str]
             source = f"{file.name}:{number}.{place}" if nested else f"{file.name}:{number}"
             messages = found.messages
             language = identify(" ".join(message.content for message in messages))
-            record = Record(id=content_id(messages), messages=messages, lang=language, source=source, meta={"format": form})
-            yield Item(number, record, context=found.context)
+            meta = {"format": form} | (marks or {})
+            if stratify_by and isinstance(row, dict) and isinstance(row.get(stratify_by), (str, int, float)):
+                meta["stratum"] = str(row[stratify_by])[:80]
+            record = Record(id=content_id(messages), messages=messages, lang=language, source=source, meta=meta)
+            yield Item(number, record, context=found.context, told_cut=told_cut(row))
 
 
 def inspect_inputs(patterns: Iterable[str | os.PathLike[str]], format: str = "auto", mapping: str | dict[str, str] = "",

@@ -22,6 +22,8 @@ from .streams import BOM, CHUNK, explained, open_bytes, open_text
 
 Rows = Iterator[tuple[int, Any]]
 MAX_ROW = 64 << 20
+# Of what JSON writes outside of strings or escapes inside them (\\ud83d\\ude00): so far from the end an error is none of a cut.
+LONGEST_TOKEN = 16
 # Keys under which a JSON object holds its rows.
 ROW_KEYS = ("data", "rows", "records", "examples")
 BLANK = re.compile(r"[ \t\n\r\ufeff]*")
@@ -143,6 +145,9 @@ class _JsonScanner:
             except RecursionError:
                 raise self.error("the JSON is nested too deeply") from None
             except json.JSONDecodeError as error:
+                if error.pos < len(self._text) - LONGEST_TOKEN and not error.msg.startswith("Unterminated string"):
+                    # Nothing that is still to be read can mend this.
+                    raise self.error("not valid JSON", error.pos, error.msg) from None
                 if len(self._text) - self._at > MAX_ROW:
                     raise self.error("not valid JSON", error.pos, "or a record of more than 64 MiB") from None
                 if not self._fill():

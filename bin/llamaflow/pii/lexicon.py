@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from .spans import fold
 
-FIRST, LAST, COMMON, PLACE, PARTICLE, TITLE, PREFIX, SUFFIX, CUE, WEAK = (1 << bit for bit in range(10))
+FIRST, LAST, COMMON, PLACE, PARTICLE, TITLE, PREFIX, SUFFIX = (1 << bit for bit in range(8))
 NAME = FIRST | LAST
 
 _FILES = {
@@ -30,21 +30,13 @@ _FILES = {
     # Words that make the capitalised words behind (prefixes) or before them (suffixes) the name of a place or company.
     "prefixes": PREFIX,
     "suffixes": SUFFIX,
-    # Surnames that, in lower case behind a name, are more often the ordinary word.
-    "weak_surnames": WEAK,
 }
-# How far a cue phrase is trusted. full: a name must follow, in any case; soft: a name may follow, an unknown lower-case
-# word is none; greet: an unknown word counts only when punctuation closes it; sign: a name ends the line.
-CUE_KINDS = ("full", "soft", "greet", "sign")
-
-Cue = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class Lexicon(NamedTuple):
-    """flags: what each folded word may be; cues: by first word, the (words, kinds) of phrases, longest first."""
+    """flags: what each folded word may be."""
 
     flags: dict[str, int]
-    cues: dict[str, list[Cue]]
 
 
 def read_list(name: str) -> list[str]:
@@ -61,15 +53,7 @@ def lexicon() -> Lexicon:
         for word in read_list(name):
             norm = fold(word).low
             flags[norm] = flags.get(norm, 0) | flag
-    kinds: dict[tuple[str, ...], list[str]] = {}
-    for kind in CUE_KINDS:
-        for phrase in read_list(f"cues_{kind}"):
-            kinds.setdefault(tuple(phrase.split()), []).append(kind)
-    cues: dict[str, list[Cue]] = {}
-    for words in sorted(kinds, key=lambda words: -len(words)):
-        cues.setdefault(words[0], []).append((words, tuple(kinds[words])))
-        flags[words[0]] = flags.get(words[0], 0) | CUE
-    return Lexicon(flags, cues)
+    return Lexicon(flags)
 
 
 def is_common(norm: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -14,22 +15,42 @@ from llamaflow.errors import BadInputError, LlamaFlowError, ManyProblems
 from .spans import ENTITY_TYPES
 
 Action = Literal["surrogate", "mask", "redact", "hash", "keep"]
+FieldAction = Literal["keep", "drop", "redact"]
 EntityType = Literal[ENTITY_TYPES]
 
 
 class Policy(BaseModel):
-    """surrogate: another value of the same shape; mask: * for letters and digits; redact: [TYPE]; hash: [TYPE:keyed digest]; keep: left."""
+    """surrogate: another value of the same shape; mask: * for letters and digits; redact: [TYPE]; hash: [TYPE:keyed digest]; keep: left.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    fields: what is done with meta fields whose key matches a pattern (*, ?, any case), the first that matches: keep (not
+    read; an identifier that the proof knows still holds the record back), drop (key and value go), redact (the whole value goes).
+    unsupported_language: what becomes of records in a script or language that the rules cannot read.
+    canaries: planted records for each shard; max_leak_rate: leaks for each replaced value that are borne.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     version: Literal[1]
     default: Action = "surrogate"
     entities: dict[EntityType, Action] = Field(default_factory=dict)
+    fields: dict[str, FieldAction] = Field(default_factory=dict)
+    unsupported_language: Literal["quarantine", "allow"] = "quarantine"
+    canaries: int = Field(50, ge=0, le=10_000)
+    max_leak_rate: float = Field(0.0, ge=0, le=1)
     name: str = "surrogate"
     sha256: str = ""
 
     def action(self, kind: str) -> Action:
         """What to do with an entity type."""
         return self.entities.get(kind, self.default)
+
+    def field_action(self, key: str) -> FieldAction | None:
+        """What to do with a field of meta as a whole; None: it is read like any text."""
+        return next((action for pattern, action in self.fields.items() if fnmatchcase(key.lower(), pattern.lower())), None)
+
+    def rules(self) -> str:
+        """What decides how a record comes out, as text: equal for equal policies whatever their names and comments."""
+        fields = list(self.fields.items())  # in their order, which counts
+        return repr((self.version, self.default, sorted(self.entities.items()), fields, self.unsupported_language))
 
     @property
     def kept(self) -> frozenset[str]:
@@ -90,11 +111,23 @@ def load_policy(file: Path | str) -> Policy:
     return policy.model_copy(update={"name": file.stem, "sha256": hashlib.sha256(raw).hexdigest()})
 
 
+_SETTINGS = "settings are version, default, entities, fields, unsupported_language, canaries, max_leak_rate"
+_ENTITIES = f"entities are {', '.join(ENTITY_TYPES)}; actions are surrogate, mask, redact, hash, keep"
+_FIXES = {
+    "default": _ENTITIES,
+    "entities": _ENTITIES,
+    "fields": "each is a pattern of a key and keep, drop or redact",
+    "unsupported_language": "quarantine or allow",
+    "canaries": "a whole number from 0 to 10000",
+    "max_leak_rate": "a number from 0 to 1",
+}
+
+
 def _problem(file: Path, lines: dict[tuple[str, ...], int], path: tuple[str, ...], why: str) -> BadInputError:
     line = lines.get(path) or lines.get(path[:-1]) or 1
     return BadInputError(
         f"the anonymization policy has a wrong value for {'.'.join(path) or 'the document'}",
         where=f"{file}:{line}",
         why=why,
-        fix=f"entities are {', '.join(ENTITY_TYPES)}; actions are surrogate, mask, redact, hash, keep",
+        fix=_FIXES.get(path[0] if path else "", _SETTINGS),
     )

@@ -7,6 +7,7 @@ IPv4 address outside the documentation blocks, or a value that detection saw in 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -31,9 +32,14 @@ _SAINT = re.compile(r"\b(?:s[aã]o|santa|santo|san|saint)\s+(?=\w)", re.I)
 
 def strings(record: Record) -> Iterator[str]:
     """Every string and number that a record holds, keys included; not its id and not its seal."""
+    yield record.source
+    yield from _told(record)
+
+
+def _told(record: Record) -> Iterator[str]:
+    """The same without the file's name, which is read apart from what the record tells."""
     for message in record.messages:
         yield message.content
-    yield record.source
     yield from _nested({name: value for name, value in record.meta.items() if name != SEAL})
 
 
@@ -47,6 +53,18 @@ def _nested(value: Any) -> Iterator[str]:
             yield from _nested(item)
     elif isinstance(value, str) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
         yield str(value)
+
+
+_WORDS = re.compile(r"\w+")
+_TAG = re.compile(r"\[[A-Z_]+:[0-9a-f]{16}\]")
+
+
+def visible(text: str) -> str:
+    """A text as a reader takes it: compatible forms as plain ones, nothing that does not show; the tags of hash policies are no text."""
+    if not text.isascii():
+        text = "".join(char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char) != "Cf")
+        text = "".join(str(unicodedata.digit(char)) if char.isdecimal() else char for char in text)
+    return _TAG.sub("#", text) if "[" in text else text
 
 
 def _modulo(digits: list[int], weights: Iterable[int]) -> int:
@@ -79,7 +97,7 @@ def number_kind(digits: str) -> str:
 def pattern_leaks(record: Record, kept: frozenset[str] = frozenset()) -> Counter[str]:
     """Leaks that show by themselves, by type. kept: types that the policy leaves in on purpose."""
     leaks: Counter[str] = Counter()
-    for text in strings(record):
+    for text in map(visible, strings(record)):
         if "@" in text:
             leaks["EMAIL"] += sum(match[1].lower() != "example.com" for match in _ADDRESS.finditer(text))
         numbers = _LONG_KEY.sub("#", text)
@@ -95,26 +113,31 @@ def pattern_leaks(record: Record, kept: frozenset[str] = frozenset()) -> Counter
     return Counter({kind: count for kind, count in leaks.items() if count and kind not in kept})
 
 
-def surviving(record: Record, originals: Iterable[tuple[str, str]]) -> Counter[str]:
+def surviving(record: Record, originals: Iterable[tuple[str, str]], kept: Iterable[str] = ()) -> Counter[str]:
     """How many of the (type, value) found in the input still stand in the output, by type; values under four characters do not count.
 
     Case does not matter, but for a one-word name that is an ordinary word too ("Rosa"): it must be spelt as it was.
-    "Paulo" in "São Paulo" is a place.
+    "Paulo" in "São Paulo" is a place, as is a name within one of the values that were kept.
     """
     leaks: Counter[str] = Counter()
-    whole = _SAINT.sub("saint_", "\n".join(strings(record)))
+    originals = list(originals)
+    whole = _SAINT.sub("saint_", "\n".join(_told(record)))
+    named = {word for _kind, value in originals for word in _WORDS.findall(value.lower())}
+    longer = sorted({value for value in kept if not named.isdisjoint(_WORDS.findall(value.lower()))}, key=len, reverse=True)
+    if longer:
+        whole = re.sub(r"(?<!\w)(?:" + "|".join(map(re.escape, longer)) + r")(?!\w)", "#", whole)
     low = whole.lower()
+    # A value stands as words of its own where all of its words do: one look into a set for most of them.
+    words, all_words = set(_WORDS.findall(low)), set(_WORDS.findall(whole))
     for kind, value in originals:
         value = value.strip()
         if len(value) < 4:
             continue
-        word = kind == "PERSON" and " " not in value and is_common(fold(value).low)
-        if not word and value.lower() not in low or word and value not in whole:
-            digits = re.sub(r"[^0-9]", "", value)
-            if kind in ("PERSON", "EMAIL", "URL") or len(digits) < 8 or digits not in whole:
+        spelt = kind == "PERSON" and " " not in value and is_common(fold(value).low)
+        if not (all_words.issuperset(_WORDS.findall(value)) if spelt else words.issuperset(_WORDS.findall(value.lower()))):
+            value = re.sub(r"[^0-9]", "", value)
+            if kind in ("PERSON", "EMAIL", "URL") or len(value) < 8 or value not in words:
                 continue
-            value = digits
-        # Only where the plain look found it: as a word of its own, not inside a longer one.
-        if re.search(r"(?<!\w)" + re.escape(value) + r"(?!\w)", whole, 0 if word else re.I):
+        if re.search(r"(?<!\w)" + re.escape(value) + r"(?!\w)", whole, 0 if spelt else re.I):
             leaks[kind] += 1
     return leaks

@@ -68,6 +68,13 @@ def without_overlap(spans: Iterable[Span]) -> list[Span]:
     return taken
 
 
+# Letters of Cyrillic, Greek and rarer Latin that are drawn like common ones: what an eye reads as a name or as "CPF" is one.
+_LOOKS_LIKE = str.maketrans(
+    "аеорсухіјѕһԁԛԝӏкАВЕКМНОРСТХУІЈЅ" + "αονρικυχτΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" + "ıɑɡ",
+    "aeopcyxijshdqwlkABEKMHOPCTXYIJS" + "aovpikuxtABEZHIKMNOPTYX" + "iag",
+)
+
+
 def _plain(char: str) -> str:
     """One character as detectors read it: a single character, or '' for what does not show."""
     category = unicodedata.category(char)
@@ -87,7 +94,7 @@ def _plain(char: str) -> str:
         return str(unicodedata.digit(char))
     base = unicodedata.normalize("NFKD", char)
     base = "".join(c for c in base if not unicodedata.combining(c))
-    return base if len(base) == 1 else char
+    return (base if len(base) == 1 else char).translate(_LOOKS_LIKE)
 
 
 @lru_cache(maxsize=8192)

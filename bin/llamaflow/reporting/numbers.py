@@ -23,6 +23,11 @@ class Numbers:
         """A whole number with thousands separators."""
         return ABSENT if number is None else self._local(f"{number:,d}")
 
+    def counted(self, text: str, number: int, **values: str) -> str:
+        """A text 'for one|for many' with {count}: '1 record', '2 records'."""
+        one, _, many = text.partition("|")
+        return (one if number == 1 else many).format(count=self.count(number), **values)
+
     def value(self, number: float | None, decimals: int | None = None, signed: bool = False) -> str:
         """A measured value; decimals None picks about four significant digits; very small and very large ones become 2e-5."""
         if number is None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from ..summaries import RuleResult
+from .names import name
 from .numbers import Numbers
 from .run import Run
-from .strings import name, words
+from .strings import words
 
 
 def reason(run: Run, language: str) -> str:

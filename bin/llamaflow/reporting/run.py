@@ -52,6 +52,21 @@ class Run:
         return sum(shard.quarantined for shard in self.anonymize)
 
     @property
+    def actions(self) -> dict[str, str]:
+        """Entity type -> what the policy does with it; all shards have one policy."""
+        return {kind: action for shard in self.anonymize for kind, action in shard.actions.items()}
+
+    @property
+    def left_in(self) -> list[str]:
+        """Entity types that the policy keeps on purpose."""
+        return [kind for kind, action in self.actions.items() if action == "keep"]
+
+    @property
+    def erased(self) -> int:
+        """Records left out because of a request for erasure."""
+        return sum(shard.erased for shard in self.anonymize)
+
+    @property
     def touched(self) -> int:
         """Records in which anything was replaced."""
         return sum(shard.records_with_entities for shard in self.anonymize)

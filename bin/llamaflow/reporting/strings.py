@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-LANGUAGES = ("en", "pt")
+from .names import LANGUAGES
+from .privacy_strings import PRIVACY
 
 TEXT: dict[str, tuple[str, str]] = {
+    **PRIVACY,
     "html_lang": ("en", "pt-BR"),
     "title": ("Training report", "Relatório de treinamento"),
     "skip": ("Skip to the content", "Ir para o conteúdo"),
@@ -132,10 +134,60 @@ TEXT: dict[str, tuple[str, str]] = {
     "after_near": ("After near duplicates", "Após quase duplicatas"),
     "pseudonymized_stage": ("Pseudonymized", "Pseudonimizados"),
     "after_split": ("Distinct once pseudonymized", "Distintos após a pseudonimização"),
+    "after_erased": ("After erasures", "Após eliminações"),
+    "after_contamination": ("Not met by your own test set", "Sem repetição do seu conjunto de teste"),
+    "after_similar": ("Not similar to a held-out record", "Sem semelhança com registros reservados"),
     "of_found": ("of found", "do encontrado"),
     "stage": ("Stage", "Estágio"),
     "records": ("Records", "Registros"),
     "removed": ("Removed", "Removidos"),
+    "words": ("Words", "Palavras"),
+    "lengths": ("How long records are", "Quão longos são os registros"),
+    "lengths_note": (
+        "Words between white space over all turns, of the prepared records; tokens of the training records before anything is cut. 5% of "
+        "records are shorter than the column 5% says, half are shorter than the median. {truncated} training records were cut behind their "
+        "last whole answer and {dropped} dropped because no whole answer fits; {share} of the tokens trained on are learned.",
+        "Palavras entre espaços em todas as mensagens, dos registros preparados; tokens dos registros de treino antes de qualquer corte. "
+        "5% dos registros são menores do que diz a coluna 5%, metade é menor que a mediana. {truncated} registros de treino foram cortados "
+        "depois da última resposta inteira e {dropped} descartados porque nenhuma resposta inteira cabe; {share} dos tokens usados no "
+        "treino são aprendidos.",
+    ),
+    "measured": ("Measured", "Medida"),
+    "mean": ("Mean", "Média"),
+    "median": ("Median", "Mediana"),
+    "longest": ("Longest", "Maior"),
+    "mask_link": ("See which tokens are learned", "Veja quais tokens são aprendidos"),
+    "own_test": ("Your own test set", "Seu próprio conjunto de teste"),
+    "own_test_records": ("Test records", "Registros de teste"),
+    "met_exact": ("Training records with equal text", "Registros de treino com texto igual"),
+    "met_near": ("Nearly equal", "Quase iguais"),
+    "met_overlap": ("13 words in a row in common", "13 palavras seguidas em comum"),
+    "met_records": ("Dropped from training", "Retirados do treino"),
+    "own_test_note": (
+        "A training record that holds what the test asks would make the result look better than it is. One record may count in "
+        "several columns.",
+        "Um registro de treino que contém o que o teste pergunta faria o resultado parecer melhor do que é. Um registro pode contar em "
+        "várias colunas.",
+    ),
+    "similar_note": (
+        "{count} record was dropped because it nearly repeats one of another set (similarity of {threshold} or more): "
+        "{train} from train, {validation} from validation.|"
+        "{count} records were dropped because they nearly repeat one of another set (similarity of {threshold} or more): "
+        "{train} from train, {validation} from validation.",
+        "{count} registro foi descartado porque quase repete um de outro conjunto (semelhança de {threshold} ou mais): "
+        "{train} do treino, {validation} da validação.|"
+        "{count} registros foram descartados porque quase repetem um de outro conjunto (semelhança de {threshold} ou mais): "
+        "{train} do treino, {validation} da validação.",
+    ),
+    "strata": ("Where each set comes from", "De onde vem cada conjunto"),
+    "strata_note": (
+        "Every language and file is divided alike; the largest deviation from the share asked for is {deviation}, in groups of 30 records "
+        "or more.",
+        "Cada idioma e arquivo é dividido da mesma forma; o maior desvio da parcela pedida é {deviation}, em grupos de 30 registros "
+        "ou mais.",
+    ),
+    "group": ("Group", "Grupo"),
+    "language": ("Language", "Idioma"),
     "sets": ("Train, validation, test", "Treino, validação, teste"),
     "set": ("Set", "Conjunto"),
     "share": ("Share", "Parcela"),
@@ -154,34 +206,6 @@ TEXT: dict[str, tuple[str, str]] = {
     "reason": ("Reason", "Motivo"),
     "none_rejected": ("No record was rejected.", "Nenhum registro foi rejeitado."),
     "more_rows": ("and {count} more", "e mais {count}"),
-    # Personal data
-    "privacy": ("Personal data", "Dados pessoais"),
-    "privacy_title": ("What “pseudonymized” means", "O que significa “pseudonimizado”"),
-    "privacy_text": (
-        "Names, CPF numbers, e-mail addresses and other identifiers were found automatically and replaced before any training took place. "
-        "A secret key took part in that; keep it apart from the data. While the key exists, whoever holds it could connect a "
-        "replacement with the real person again. That is why Brazilian law speaks of pseudonymized and not of anonymous data "
-        "(LGPD, art. 13 §4): they are still personal data and need the same care. Only data that can no longer be connected with a "
-        "person by reasonable efforts are anonymous and outside the law (art. 12). Automatic detection also misses things, so a second "
-        "look searched the result; its count is shown here.",
-        "Nomes, números de CPF, endereços de e-mail e outros identificadores foram encontrados automaticamente e substituídos antes de "
-        "qualquer treinamento. Uma chave secreta participou disso; guarde-a separada dos dados. Enquanto a chave existir, quem a possuir "
-        "poderia ligar de novo um substituto à pessoa real. Por isso a lei brasileira fala em dados pseudonimizados, e não anônimos (LGPD, "
-        "art. 13, §4º): eles continuam sendo dados pessoais e pedem o mesmo cuidado. Somente dados que, com esforços razoáveis, já não "
-        "podem ser ligados a uma pessoa são anônimos e ficam fora da lei (art. 12). A detecção automática também deixa passar coisas; "
-        "por isso uma segunda verificação examinou o resultado, e o número encontrado aparece aqui.",
-    ),
-    "by_type": ("Replaced, by type", "Substituídos, por tipo"),
-    "type": ("Type", "Tipo"),
-    "count": ("Count", "Quantidade"),
-    "none_found": ("No personal data was found.", "Nenhum dado pessoal foi encontrado."),
-    "touched": ("Records with personal data", "Registros com dados pessoais"),
-    "quarantined": ("Records quarantined", "Registros em quarentena"),
-    "leaks": ("Left over, found by the second look", "Restantes, achados na segunda verificação"),
-    "replaced": ("Replaced in total", "Substituídos no total"),
-    "policy": ("Policy", "Política"),
-    "key_id": ("Key fingerprint", "Impressão digital da chave"),
-    "quarantine_reasons": ("Why records were quarantined", "Por que registros foram para quarentena"),
     # Examples
     "examples": ("Examples side by side", "Exemplos lado a lado"),
     "examples_lead": (
@@ -278,6 +302,26 @@ TEXT: dict[str, tuple[str, str]] = {
         "ANONYMIZE passed on {records} records but SPLIT accounts for {sum}.",
         "ANONYMIZE entregou {records} registros, mas SPLIT presta contas de {sum}.",
     ),
+    "odd_trained": (
+        "SPLIT made {train} training records but FINETUNE accounts for {sum}.",
+        "SPLIT formou {train} registros de treino, mas FINETUNE presta contas de {sum}.",
+    ),
+    "odd_held": (
+        "{held} records were held back but {sum} reasons were given.",
+        "{held} registros ficaram retidos, mas {sum} motivos foram informados.",
+    ),
+    "odd_proof": (
+        "ANONYMIZE counts {leaks} values left over in all but {sum} by type.",
+        "ANONYMIZE conta {leaks} valores restantes no total, mas {sum} por tipo.",
+    ),
+    "odd_touched": (
+        "More records are said to hold personal data than went on.",
+        "Constam mais registros com dados pessoais do que registros que seguiram.",
+    ),
+    "odd_kept": (
+        "The policy leaves in what can identify a person: {types}.",
+        "A política mantém o que pode identificar uma pessoa: {types}.",
+    ),
     "odd_policy": (
         "The shards were pseudonymized with different policies or keys.",
         "Os fragmentos foram pseudonimizados com políticas ou chaves diferentes.",
@@ -298,8 +342,16 @@ TEXT: dict[str, tuple[str, str]] = {
     "t_duplicates": ("{exact} exact + {near} near duplicates", "{exact} duplicatas exatas + {near} quase duplicatas"),
     "t_personal": ("Personal data", "Dados pessoais"),
     "t_replaced": ("{count} replaced in {records} records", "{count} substituídos em {records} registros"),
-    "t_quarantined": ("{count} quarantined", "{count} em quarentena"),
+    "t_quarantined": ("{count} held back|{count} held back", "{count} retido|{count} retidos"),
+    "t_erased": ("{count} erased on request|{count} erased on request", "{count} eliminado a pedido|{count} eliminados a pedido"),
+    "t_proof": ("Privacy check", "Verificação"),
     "t_leaks": ("{count} left over", "{count} restantes"),
+    "t_clean": ("nothing left over", "nada restante"),
+    "t_sure": ("{low} to {high} in {per} records, 95% confidence", "{low} a {high} em cada {per} registros, 95% de confiança"),
+    "t_planted": ("{found} of {planted} planted found", "{found} de {planted} plantados achados"),
+    "t_status": ("pseudonymized with key {key}", "pseudonimizado com a chave {key}"),
+    "t_reversible": ("reversal map written", "mapa de reversão gravado"),
+    "t_not_reversible": ("no reversal map", "sem mapa de reversão"),
     "t_none": ("none found", "nenhum encontrado"),
     "t_sets": ("Sets", "Conjuntos"),
     "t_split": ("{train} train, {validation} validation, {test} test", "{train} treino, {validation} validação, {test} teste"),
@@ -317,76 +369,8 @@ TEXT: dict[str, tuple[str, str]] = {
     "t_warnings_text": ("{count}, listed in the report", "{count}, listados no relatório"),
 }
 
-# Names that the steps write as identifiers. One that is not listed is shown as it is, without underscores.
-NAMES: dict[str, tuple[str, str]] = {
-    "perplexity": ("Perplexity", "Perplexidade"),
-    "bits_per_byte": ("Bits per byte", "Bits por byte"),
-    "rouge1": ("ROUGE-1", "ROUGE-1"),
-    "rouge2": ("ROUGE-2", "ROUGE-2"),
-    "rougeL": ("ROUGE-L", "ROUGE-L"),
-    "rougeLsum": ("ROUGE-Lsum", "ROUGE-Lsum"),
-    "bleu": ("BLEU", "BLEU"),
-    "chrf": ("chrF", "chrF"),
-    "bertscore_f1": ("BERTScore F1", "BERTScore F1"),
-    "exact_match": ("Exact match", "Correspondência exata"),
-    "token_f1": ("Token F1", "F1 por token"),
-    "distinct_2": ("Distinct-2", "Distinct-2"),
-    "length_ratio": ("Length ratio", "Razão de comprimento"),
-    "time_to_first_token_ms": ("Time to first token", "Tempo até o primeiro token"),
-    "generation_tokens_per_second": ("Generation speed", "Velocidade de geração"),
-    "latency_p50_ms": ("Median latency", "Latência mediana"),
-    "latency_p95_ms": ("95th percentile latency", "Latência, percentil 95"),
-    "finetune.validation_loss": ("Validation loss (fine-tuning)", "Perda de validação (ajuste fino)"),
-    "finetune.train_loss": ("Training loss (fine-tuning)", "Perda de treino (ajuste fino)"),
-    "per token": ("per token", "por token"),
-    "per byte": ("per byte", "por byte"),
-    "epochs": ("all epochs done", "todas as épocas concluídas"),
-    "max_steps": ("step limit reached", "limite de passos atingido"),
-    "early_stopping": ("early stopping", "parada antecipada"),
-    "pt": ("Portuguese", "Português"),
-    "en": ("English", "Inglês"),
-    "mixed": ("mixed", "misto"),
-    "unknown": ("unknown", "desconhecido"),
-    "PERSON": ("Person name", "Nome de pessoa"),
-    "EMAIL": ("E-mail", "E-mail"),
-    "PHONE": ("Phone number", "Telefone"),
-    "BIRTH_DATE": ("Date of birth", "Data de nascimento"),
-    "CREDIT_CARD": ("Credit card", "Cartão de crédito"),
-    "IP_ADDRESS": ("IP address", "Endereço IP"),
-    "PIX_KEY": ("Pix key", "Chave Pix"),
-    "PLATE": ("License plate", "Placa de veículo"),
-    "CEP": ("CEP (postal code)", "CEP"),
-    "URL": ("Web address", "Endereço web"),
-    "empty_content": ("empty text", "texto vazio"),
-    "not_text": ("not text", "não é texto"),
-    "invalid_unicode": ("invalid Unicode", "Unicode inválido"),
-    "unknown_role": ("unknown role", "papel desconhecido"),
-    "no_user_turn": ("no user turn", "sem mensagem do usuário"),
-    "no_assistant_message": ("no assistant message", "sem mensagem do assistente"),
-    "missing_instruction": ("missing instruction", "sem instrução"),
-    "missing_output": ("missing answer", "sem resposta"),
-    "too_long": ("too long", "longo demais"),
-    "second_look": ("found by the second look", "achado na segunda verificação"),
-    "prepare": ("Prepare", "Preparação"),
-    "anonymize": ("Pseudonymize", "Pseudonimização"),
-    "split": ("Split", "Divisão"),
-    "fetch_base": ("Fetch base model", "Busca do modelo base"),
-    "finetune": ("Fine-tune", "Ajuste fino"),
-    "evaluate_base": ("Evaluate base", "Avaliação da base"),
-    "evaluate_candidate": ("Evaluate candidate", "Avaliação do candidato"),
-    "gate": ("Gate", "Critérios"),
-    "register": ("Register", "Registro"),
-    "report": ("Report", "Relatório"),
-    "preflight": ("Preflight", "Verificação prévia"),
-}
-
 
 def words(language: str) -> SimpleNamespace:
     """All fixed texts in one language, as attributes; raises ValueError for a language that is not offered."""
     column = LANGUAGES.index(language)
     return SimpleNamespace(**{key: pair[column] for key, pair in TEXT.items()})
-
-
-def name(key: str, language: str) -> str:
-    """An identifier written by a step (metric, entity type, reason …) as people would say it."""
-    return NAMES[key][LANGUAGES.index(language)] if key in NAMES else key.replace("_", " ")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import textwrap
 from pathlib import PurePosixPath
 
+from .doubts import warnings
+from .names import name
 from .numbers import Numbers, clean, decimals_for
+from .privacy import bounds
 from .reason import reason
 from .run import Run, change
-from .strings import name, words
-from .view import warnings
+from .strings import words
 
 WIDTH = 100
 MAX_METRICS = 6
@@ -30,6 +32,7 @@ def closing(run: Run, language: str, outdir: str, report: str) -> str:
         (t.t_why, reason(run, language)),
         (t.t_records, f"{t.t_found.format(count=n.count(prepare.records_in))} → {', '.join([*kept, duplicates])}"),
         (t.t_personal, personal(run, language)),
+        (t.t_proof, proof(run, language)),
         (t.t_sets, t.t_split.format(**{key: n.count(getattr(split, key)) for key in ("train", "validation", "test")})),
         (
             t.t_loss,
@@ -45,7 +48,7 @@ def closing(run: Run, language: str, outdir: str, report: str) -> str:
         (t.t_adapter, shown_path(outdir, run.register.path)),
         (t.t_report, shown_path(outdir, report)),
     ]
-    alerts = warnings(run, n, t)
+    alerts = warnings(run, language)
     if alerts:
         rows.append((t.t_warnings, t.t_warnings_text.format(count=n.count(len(alerts)))))
     rows = [(clip(clean(label), MAX_LABEL), clean(text).replace("\n", " ").replace("\t", " ")) for label, text in rows]
@@ -74,9 +77,24 @@ def personal(run: Run, language: str) -> str:
         text = f"{t.t_replaced.format(count=n.count(run.replaced), records=n.count(run.touched))}: {', '.join(types + more)}"
     else:
         text = t.t_none
-    ends = [t.t_quarantined.format(count=n.count(run.quarantined))] if run.quarantined else []
-    ends += [t.t_leaks.format(count=n.count(run.leaks)).upper()] if run.leaks else []
+    ends = [n.counted(t.t_quarantined, run.quarantined)] if run.quarantined else []
+    ends += [n.counted(t.t_erased, run.erased)] if run.erased else []
     return "; ".join([text, *ends])
+
+
+def proof(run: Run, language: str) -> str:
+    """What the second look and the planted records say, and what the data is by law."""
+    n, t = Numbers(language), words(language)
+    tallies = [tally for shard in run.anonymize for tally in shard.canaries.values()]
+    parts = [t.t_leaks.format(count=n.count(run.leaks)).upper() if run.leaks else t.t_clean]
+    if run.pseudonymized:
+        parts[0] += f" ({t.t_sure.format(**bounds(run.leaks, run.pseudonymized, n))})"
+    if tallies:
+        found, planted = sum(tally.found for tally in tallies), sum(tally.planted for tally in tallies)
+        parts.append(t.t_planted.format(found=n.count(found), planted=n.count(planted)))
+    parts.append(t.t_status.format(key=", ".join(sorted({shard.key_id for shard in run.anonymize}))))
+    parts.append(t.t_reversible if any(shard.reversible for shard in run.anonymize) else t.t_not_reversible)
+    return "; ".join(parts)
 
 
 def metric_lines(run: Run, language: str) -> list[tuple[str, str]]:

@@ -1,11 +1,10 @@
-"""What the page shows, worked out from the summaries: rows, charts and contradictions. No markup but the charts."""
+"""What the page shows, worked out from the summaries: metrics, charts, examples, times. No markup but the charts."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections import Counter
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,18 +14,25 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..summaries import Example
 from .charts import Axis, Series, bar, finite, line_chart, ranges, stacked
+from .data import funnel, length_rows, set_rows, strata
+from .doubts import warnings
+from .names import name
 from .numbers import Numbers, clean, decimals_for
+from .privacy import privacy
 from .reason import condition, reason, remark, undecided
 from .run import Run, change, ranked
-from .strings import name, words
+from .strings import words
 
 # A page with more rows than this is not read; the counts above it still hold all.
 MAX_ROWS = 50
 OPEN_EXAMPLES = 3
 
 
-def render(run: Run, language: str) -> str:
-    """The whole page as one HTML document. The same run gives the same text."""
+def render(run: Run, language: str, audit: str = "", masks: str = "") -> str:
+    """The whole page as one HTML document. The same run gives the same text.
+
+    audit, masks: where audit folder and mask report lie as seen from the page; '' for no link.
+    """
     n, t = Numbers(language), words(language)
     style = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
     page = environment().get_template("template.html.j2")
@@ -41,18 +47,20 @@ def render(run: Run, language: str) -> str:
         plain=plain,
         without_password=without_password,
         metrics=metric_rows(run, n),
-        funnel=funnel(run),
+        audit=audit,
+        masks=masks,
+        privacy=privacy(run, language),
+        funnel=funnel(run, t),
+        lengths=length_rows(run, language),
+        strata=strata(run)[:MAX_ROWS],
         sets=set_rows(run),
         charts=curves(run, n, t),
         curve_rows=curve_rows(run),
         examples=examples(run),
         times=times(run),
-        warnings=warnings(run, n, t),
+        warnings=warnings(run, language),
         digests=digests(run, t),
         rejects=ranked([run.prepare.rejected_by_reason]),
-        quarantine=ranked(shard.quarantined_by_reason for shard in run.anonymize),
-        policies=sorted({shard.policy for shard in run.anonymize}),
-        keys=sorted({shard.key_id for shard in run.anonymize}),
         reason=reason(run, language),
         condition=lambda rule: condition(rule, language),
         undecided=undecided,
@@ -112,38 +120,6 @@ def metric_rows(run: Run, n: Numbers) -> list[SimpleNamespace]:
             )
         )
     return rows
-
-
-def funnel(run: Run) -> list[SimpleNamespace]:
-    """The stages from found to split, each with its records, its share of those found and what was removed."""
-    prepare, split = run.prepare, run.split
-    stages = [
-        ("found", prepare.records_in),
-        ("after_rejects", prepare.records_in - prepare.rejected),
-        ("after_exact", prepare.records_in - prepare.rejected - prepare.exact_duplicates),
-        ("after_near", prepare.kept),
-        ("pseudonymized_stage", run.pseudonymized),
-        ("after_split", split.train + split.validation + split.test),
-    ]
-    before = [stages[0][1], *(count for _key, count in stages)]
-    return [
-        SimpleNamespace(
-            key=key,
-            count=count,
-            share=count / stages[0][1] if stages[0][1] else 0.0,
-            removed=was - count,
-            lost=max(was - count, 0) / (stages[0][1] or 1),
-        )
-        for (key, count), was in zip(stages, before, strict=False)
-    ]
-
-
-def set_rows(run: Run) -> list[SimpleNamespace]:
-    """Train, validation and test with their shares and languages."""
-    sizes = {key: getattr(run.split, key) for key in ("train", "validation", "test")}
-    whole = sum(sizes.values()) or 1
-    languages = {key: ranked([run.split.languages.get(key, {})]) for key in sizes}
-    return [SimpleNamespace(key=key, count=count, share=count / whole, languages=languages[key]) for key, count in sizes.items()]
 
 
 def curves(run: Run, n: Numbers, t: SimpleNamespace) -> SimpleNamespace:
@@ -226,34 +202,3 @@ def digests(run: Run, t: SimpleNamespace) -> list[tuple[str, str]]:
         (t.gate_digest, run.gate.gate_sha256),
     ]
     return [(label, digest) for label, digest in rows if digest]
-
-
-def contradictions(run: Run, n: Numbers, t: SimpleNamespace) -> list[str]:
-    """Sentences on what cannot be right when the summaries are read together."""
-    prepare, split, tune = run.prepare, run.split, run.finetune
-    prepared = prepare.kept + prepare.rejected + prepare.exact_duplicates + prepare.near_duplicates
-    anonymized = run.pseudonymized + run.quarantined
-    divided = split.train + split.validation + split.test + split.duplicates_removed
-    curve = [number for point in tune.curve for number in (point.train_loss, point.validation_loss) if number is not None]
-    odd = sum(not math.isfinite(number) for number in curve)
-    found = [
-        (run.leaks, t.odd_leaks.format(count=n.count(run.leaks))),
-        (run.base.data_digest != run.candidate.data_digest, t.odd_test_sets),
-        (tune.base_digest != run.base_model.digest, t.odd_base),
-        (run.register.verdict != run.verdict, t.odd_verdict.format(registered=run.register.verdict, gate=run.verdict)),
-        (run.verdict == "accepted" and not run.register.version, t.odd_version),
-        (prepared != prepare.records_in, t.odd_prepare.format(found=n.count(prepare.records_in), sum=n.count(prepared))),
-        (anonymized != prepare.kept, t.odd_anonymize.format(kept=n.count(prepare.kept), sum=n.count(anonymized))),
-        (divided != run.pseudonymized, t.odd_split.format(records=n.count(run.pseudonymized), sum=n.count(divided))),
-        (len({(shard.policy_sha256, shard.key_id) for shard in run.anonymize}) > 1, t.odd_policy),
-        (odd, t.odd_curve.format(count=n.count(odd))),
-    ]
-    return [sentence for wrong, sentence in found if wrong]
-
-
-def warnings(run: Run, n: Numbers, t: SimpleNamespace) -> list[tuple[str, str, int]]:
-    """(step, sentence, how often) of all steps in the order of the run; the report's own findings first."""
-    rows = [("report", sentence, 1) for sentence in contradictions(run, n, t)]
-    for step, parts in run.steps:
-        rows += [(step, sentence, count) for sentence, count in Counter(text for part in parts for text in part.warnings).items()]
-    return rows
