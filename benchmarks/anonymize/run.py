@@ -47,7 +47,7 @@ REQUIRED = (
 )
 BATCH = 64
 CHAT_TEXTS = 400
-PLAIN_TEXTS = 200
+PLAIN_TEXTS = 600
 
 
 def main(argv: list[str] | None = None) -> None:

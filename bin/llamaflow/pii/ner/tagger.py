@@ -24,6 +24,9 @@ KINDS = ("PERSON", "LOCATION", "ORGANIZATION", "ADDRESS")
 TAGS = 1 + 2 * len(KINDS)
 # How much the score of "none" is lowered before the decision, in nats: recall weighs more than precision.
 NONE_BIAS = 0.0
+# A lower-case word that alone is an entity with less than this chance is ordinary. One in fifty names of no list is
+# below it; of lower-case chat lines read one by one none was lost by it.
+SURELY_NONE = 0.05
 _TOKENS_KEPT = 200_000
 _WINDOW = 8192
 # Tokens on either side of one that could be a name that can belong to it.
@@ -49,6 +52,7 @@ class Tagger:
         self._reach = sum(self._dilations)
         self._safe = {int(code) for code in parameters["safe"]} if "safe" in parameters else set()
         self._ordinary: set[str] = set()
+        self._doubtful: set[str] = set()
         self._rows: dict[str, int] = {}
         self._vectors = np.zeros((4096, self._hidden), np.float32)
 
@@ -117,8 +121,9 @@ class Tagger:
         """
         found: list[list[Span]] = [[] for _ in folded]
         words = [tokens_of(text) for text in folded]
-        if len(self._ordinary) > _TOKENS_KEPT:
+        if len(self._ordinary) + len(self._doubtful) > _TOKENS_KEPT:
             self._ordinary.clear()
+            self._doubtful.clear()
         # All of them are asked, so that the tokens known as ordinary are the same whatever was read before.
         quiet = [self._quiet(part) for part in words]
         if all(quiet):
@@ -168,12 +173,20 @@ class Tagger:
     def _quiet(self, tokens: list[str]) -> bool:
         if self._ordinary.issuperset(tokens):
             return True
-        self._ordinary |= {token for token in set(tokens) - self._ordinary if token.strip() in _PLAIN_MARKS or self._is_safe(token)}
+        for token in set(tokens) - self._ordinary - self._doubtful:
+            (self._ordinary if token.strip() in _PLAIN_MARKS or self._is_safe(token) else self._doubtful).add(token)
         return self._ordinary.issuperset(tokens)
 
     def _is_safe(self, token: str) -> bool:
-        # A hash is not a proof: letters only, so that no number or odd mark passes by chance.
-        return token.islower() and token.isascii() and token.strip().isalpha() and hash_of(token.strip()) in self._safe
+        """Whether a token is an ordinary word: of the list, or one that the network takes for none even standing alone."""
+        if not (token.islower() and token.isascii() and token.strip().isalpha()):
+            # A hash is not a proof: letters only, so that no number or odd mark passes by chance.
+            return False
+        if hash_of(token.strip()) in self._safe:
+            return True
+        scores = self.scores([" " + token.strip()])[0]
+        chances = np.exp(scores - scores.max())
+        return bool(1 - chances[0] / chances.sum() < SURELY_NONE)
 
 
 def entities(tags: list[int], owners: list[int]) -> list[tuple[int, int, int]]:
