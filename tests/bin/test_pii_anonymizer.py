@@ -422,3 +422,14 @@ def test_what_is_a_person_once_is_kept_nowhere(monkeypatch):
 def test_detection_reads_its_own_output_without_a_leak():
     out = clean("Meu nome é Maria Souza, cpf 529.982.247-25, (11) 98765-4321").messages[0].content
     assert {span.type for span in detect(out)} >= {"PERSON", "CPF", "PHONE"}
+
+
+@pytest.mark.parametrize("source", ["conversations.jsonl:12", "treino.jsonl", "tickets.csv.gz:3", "dados.json"])
+def test_a_file_keeps_its_name_whatever_its_records_tell(source):
+    told = ["Oi, aqui é a Zenilda Tavares, cpf 529.982.247-25", "vale jsonl treino tickets", "ok"]
+    assert {clean(text, source=source).source for text in told} == {source}
+
+
+def test_a_file_named_after_somebody_is_renamed_alike_in_all_records():
+    names = {clean(text, source="maria_souza.jsonl:4").source for text in ("oi", "Aqui é a Zenilda Tavares")}
+    assert len(names) == 1 and "maria" not in names.pop()

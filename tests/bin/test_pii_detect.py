@@ -331,3 +331,8 @@ def test_recall_and_precision_on_the_sample(declared):
         else:
             assert covered[kind] == count, kind
             assert wrong[kind] == 0, kind
+
+
+def test_an_ordinary_word_read_as_a_name_once_is_a_word_where_it_is_one_elsewhere():
+    text = "Entendi, Renan. O vale aparece em seus créditos. E como eu uso esse vale de R$ 40? Esse vale vence."
+    assert {text[span.start : span.end] for span in detect(text, "pt") if span.type == "PERSON"} == {"Renan"}

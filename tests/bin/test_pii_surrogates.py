@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from validate_docbr import CNH, CNPJ, CNS, CPF, PIS, RENAVAM, TituloEleitoral
 
-from llamaflow.pii.checkdigits import is_case_number, is_iban, is_luhn
+from llamaflow.pii.checkdigits import is_case_number, is_cpf, is_iban, is_luhn
 from llamaflow.pii.patterns import identifiers
 from llamaflow.pii.spans import ENTITY_TYPES, digits_of, fold
 from llamaflow.pii.surrogates import Surrogates, normal
@@ -133,3 +133,9 @@ def test_any_text_of_any_type_gives_a_surrogate_or_says_so(kind, value):
     except RuntimeError as error:
         assert str(error) == "no surrogate could be drawn"
     assert SURROGATES.is_own(kind, value) in (True, False)
+
+
+@given(st.sampled_from(["11", "21", "47", "85"]), st.from_regex(r"\A9[0-9]{8}\Z"))
+@settings(max_examples=300, deadline=None)
+def test_a_bare_phone_never_becomes_a_right_cpf(area, number):
+    assert not is_cpf(Surrogates(b"k" * 32).replace("PHONE", area + number))

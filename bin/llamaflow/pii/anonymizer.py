@@ -35,6 +35,8 @@ SEAL = "pseudonymized"
 REDACTED = "[REDACTED]"
 MAX_CHARACTERS = 4_000_000
 _MAX_DEPTH = 32
+# What a file's name ends with: its kind and, behind it, a line.
+_SUFFIXES = re.compile(r"(?:\.(?:jsonl?|csv|tsv|parquet|txt|md|gz|zst))*(?::[0-9]+)?$")
 _ID = re.compile(r"[0-9a-f]{8,128}")
 # Half of a surrogate pair: JSON can carry it, UTF-8 cannot.
 _HALF_PAIR = re.compile(r"[\ud800-\udfff]")
@@ -161,7 +163,8 @@ class Anonymizer:
                 raise Quarantine("unsupported_language")
         try:
             texts = [_Text("content", index, raw, read(raw), _language(record, raw)) for index, raw in enumerate(raws)]
-            texts.append(_Text("source", None, source, View(source.replace("_", " "), [Segment(0, len(source), 0)]), record.lang))
+            stem = source[: _SUFFIXES.search(source).start()]
+            texts.append(_Text("source", None, source, View(stem.replace("_", " "), [Segment(0, len(stem), 0)]), record.lang))
             texts.append(_Text("meta", None, meta_json, read(meta_json), record.lang))
         except UnreadableText as error:
             raise Quarantine(error.reason) from None

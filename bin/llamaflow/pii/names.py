@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from functools import cache
 
 from .lexicon import COMMON, FIRST, NAME, PARTICLE, PLACE, PREFIX, SUFFIX, TITLE, lexicon
 from .spans import Folded, Span
 
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+_PIECE = re.compile(r"[^\W\d_]+")
 _MAX_WORDS = 7
 _SAINTS = frozenset(["sao", "santa", "santo", "san", "saint"])
 
@@ -88,6 +90,17 @@ class _Text:
             self.found.update((index, (first, rule)) for index in range(first, last + 1))
 
 
+@cache
+def _given() -> frozenset[str]:
+    """Pieces of all given names that may be taken for themselves."""
+    return frozenset(
+        piece
+        for word, flags in lexicon().flags.items()
+        if flags & FIRST and not flags & (COMMON | PLACE | TITLE)
+        for piece in _PIECE.findall(word)
+    )
+
+
 def _lists(text: _Text) -> None:
     """Given names that no ordinary word or place shares, where nothing says that they name a place or a company."""
     for index, flags in enumerate(text.flags):
@@ -103,6 +116,24 @@ def _lists(text: _Text) -> None:
         if behind >= 0 and text.flags[behind] & SUFFIX and text.upper(behind) and text.upper(index):
             continue
         text.take(index, last, "person.list")
+
+
+def _words_again(texts: list[_Text]) -> None:
+    """Drop an ordinary word in lower case that was read as a name here and as a word there: "o vale", "um vale"."""
+    single = {
+        text.words[index]
+        for text in texts
+        for index, (first, _rule) in text.found.items()
+        if first == index and index + 1 not in text.found and text.flags[index] & COMMON and not text.upper(index)
+    }
+    as_word = {
+        word
+        for text in texts
+        for index, word in enumerate(text.words)
+        if word in single and index not in text.found and not text.upper(index)
+    }
+    for text in texts if as_word else ():
+        text.found = {index: one for index, one in text.found.items() if text.words[index] not in as_word or text.upper(index)}
 
 
 def _propagate(texts: list[_Text]) -> None:
@@ -139,7 +170,8 @@ def people(texts: list[Folded], entities: list[list[Span]], quiet: list[bool]) -
 
     entities: what recognizers read in them, of any type. quiet: texts of ordinary words alone, which hold no listed name.
     """
-    if all(quiet):
+    # No name was read and no listed one stands anywhere: most texts end here.
+    if all(quiet) or not any(entities) and _given().isdisjoint(word for text in texts for word in _PIECE.findall(text.low)):
         return [[] for _ in texts]
     views = [_Text(text) for text in texts]
     for view, spans in zip(views, entities, strict=True):
@@ -150,6 +182,7 @@ def people(texts: list[Folded], entities: list[list[Span]], quiet: list[bool]) -
             elif any(any(map(str.isalpha, view.words[index])) for index in words):
                 view.take(view.reach_back(words[0]), words[-1], span.rule)
         _lists(view)
+    _words_again(views)
     if any(view.found for view in views):
         _propagate(views)
     return [_spans(view) for view in views]

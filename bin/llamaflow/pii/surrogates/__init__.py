@@ -17,6 +17,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Collection
 
+from ..checkdigits import is_cnpj, is_cpf, is_luhn
 from ..spans import digits_of, fold
 from ..wordlist import words
 from .dates import Dates
@@ -59,6 +60,14 @@ def normal(kind: str, value: str) -> str:
     return " ".join(folded.low.split())
 
 
+_LONG_RUN = re.compile(r"[0-9]{11,19}")
+
+
+def _is_somebodys(digits: str) -> bool:
+    """Whether digits of a surrogate of any type, a phone's for one, happen to be a right CPF, CNPJ or card."""
+    return is_cpf(digits) or is_cnpj(digits) or is_luhn(digits) and len(digits) in (15, 16)
+
+
 class Surrogates(People, Places, Dates, Documents, Phones):
     """Surrogates under one key."""
 
@@ -78,7 +87,8 @@ class Surrogates(People, Places, Dates, Documents, Phones):
             seed = base if not attempt else f"{base}\0{attempt}"
             made = make(value, seed, avoid) if kind in _WORDED else make(value, seed)
             low = fold(made).low
-            if low != own and low not in avoid and normal(kind, made) != base and not self._holds(low, avoid):
+            new = low != own and low not in avoid and normal(kind, made) != base
+            if new and not self._holds(low, avoid) and not any(map(_is_somebodys, _LONG_RUN.findall(made))):
                 return made
         raise RuntimeError("no surrogate could be drawn")
 
