@@ -336,3 +336,11 @@ def test_recall_and_precision_on_the_sample(declared):
 def test_an_ordinary_word_read_as_a_name_once_is_a_word_where_it_is_one_elsewhere():
     text = "Entendi, Renan. O vale aparece em seus créditos. E como eu uso esse vale de R$ 40? Esse vale vence."
     assert {text[span.start : span.end] for span in detect(text, "pt") if span.type == "PERSON"} == {"Renan"}
+
+
+def test_a_name_reaches_to_its_last_capital_word_and_no_further_than_and():
+    def names(text: str) -> set[str]:
+        return {text[span.start : span.end] for span in detect(text, "pt") if span.type == "PERSON"}
+
+    assert names("Oi, aqui é Kauany Tremembé Pitanga.") == {"Kauany Tremembé Pitanga"}
+    assert names("Falei com Renan e Fernanda ontem.") == {"Renan", "Fernanda"}

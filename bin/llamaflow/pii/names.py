@@ -70,7 +70,8 @@ class _Text:
             if here in self.found or here in self.taken:
                 break
             if flags & PARTICLE:
-                if here - last > 1:
+                # "Ana e Rui" are two.
+                if here - last > 1 or word == "e":
                     break
             elif flags & NAME and not flags & COMMON or self.capital(here) and (flags & NAME or not flags) and not flags & TITLE:
                 last = here
@@ -175,12 +176,14 @@ def people(texts: list[Folded], entities: list[list[Span]], quiet: list[bool]) -
         return [[] for _ in texts]
     views = [_Text(text) for text in texts]
     for view, spans in zip(views, entities, strict=True):
-        for span in spans:
+        # Places and companies first: a name does not grow into them.
+        for span in sorted(spans, key=lambda span: span.type == "PERSON"):
             words = view.covered(span)
             if span.type != "PERSON":
                 view.taken.update(words)
             elif any(any(map(str.isalpha, view.words[index])) for index in words):
-                view.take(view.reach_back(words[0]), words[-1], span.rule)
+                last = view.grow(words[-1]) if view.capital(words[-1]) else words[-1]
+                view.take(view.reach_back(words[0]), last, span.rule)
         _lists(view)
     _words_again(views)
     if any(view.found for view in views):
