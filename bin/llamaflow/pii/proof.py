@@ -85,7 +85,12 @@ def number_kind(digits: str) -> str:
         weights = [5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2]
         if (_modulo(values, weights), _modulo(values, [6, *weights])) == (values[12], values[13]):
             return "CNPJ"
-    if len(values) == 16 and values[0] in (4, 5) or len(values) == 15 and digits[:2] in ("34", "37"):
+    if (
+        len(values) == 16
+        and (values[0] == 4 or digits[:2] in ("51", "52", "53", "54", "55"))
+        or len(values) == 15
+        and digits[:2] in ("34", "37")
+    ):
         total = 0
         for place, value in enumerate(reversed(values)):
             doubled = value * 2 if place % 2 else value
