@@ -27,7 +27,7 @@ NONE_BIAS = 0.0
 # A lower-case word that alone is an entity with less than this chance is ordinary. One in fifty names of no list is
 # below it; of lower-case chat lines read one by one none was lost by it.
 SURELY_NONE = 0.06
-_TOKENS_KEPT = 200_000
+_TOKENS_KEPT = 30_000
 _WINDOW = 8192
 # Tokens on either side of one that could be a name that can belong to it.
 _AROUND = 4
