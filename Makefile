@@ -11,7 +11,7 @@ DATA   ?= ../shared/data/instruct
 OUT    ?= results
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup lock lint test demo test-slurm test-distributed test-vault test-data bench-anonymize clean
+.PHONY: help setup lock lint test demo test-slurm test-distributed test-vault test-data bench-anonymize bench-finetune clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
@@ -75,6 +75,22 @@ $(BENCH)/.synced: benchmarks/requirements.lock
 	  [ -x $(BENCH)/bin/python ] || "$$uv" venv -q --python $(PYTHON) $(BENCH); \
 	  VIRTUAL_ENV=$(BENCH) "$$uv" pip sync -q --require-hashes benchmarks/requirements.lock
 	@touch $@
+
+bench-finetune: setup $(BENCH)-finetune/.synced $(BENCH)-llamafactory/.synced ## LoRA speed, loss and memory beside TRL and LLaMA-Factory; last line is JSON
+	$(PYTHON) benchmarks/finetune/run.py --data "$(DATA)" $(BENCH_ARGS)
+
+$(BENCH)-finetune/.synced: benchmarks/finetune-trl.lock
+	@$(FIND_UV); \
+	  [ -x $(BENCH)-finetune/bin/python ] || "$$uv" venv -q --python $(PYTHON) $(BENCH)-finetune; \
+	  VIRTUAL_ENV=$(BENCH)-finetune "$$uv" pip sync -q --require-hashes benchmarks/finetune-trl.lock
+	@touch $@
+
+# It has pins of its own and does not install everywhere: without it the benchmark says so and goes on.
+$(BENCH)-llamafactory/.synced: benchmarks/finetune-llamafactory.lock
+	@$(FIND_UV); \
+	  [ -x $(BENCH)-llamafactory/bin/python ] || "$$uv" venv -q --python $(PYTHON) $(BENCH)-llamafactory; \
+	  if VIRTUAL_ENV=$(BENCH)-llamafactory "$$uv" pip sync -q --require-hashes benchmarks/finetune-llamafactory.lock; then touch $@; \
+	  else echo "bench-finetune: LLaMA-Factory could not be installed here: see above" >&2; rm -f $(BENCH)-llamafactory/bin/python; fi
 
 clean: ## Remove results and Nextflow's work folder, the pseudonymization key in it too
 	rm -rf work results pipeline_info .nextflow .nextflow.log*

@@ -3,6 +3,7 @@
 //   nextflow run . --input records.jsonl            nextflow run . --help
 
 include { LLAMAFLOW } from './modules/llamaflow'
+include { recipesOf } from './modules/search'
 include { castParams ; helpText ; paramProblems ; readSchema } from './modules/params'
 include { codeDigests } from './modules/code'
 include { keyProblems ; privateKey ; recipients } from './modules/keys'
@@ -36,8 +37,8 @@ workflow {
 // Everything that the steps take, with files found and names resolved.
 def resolve(p) {
     def outdir = file(p.outdir)
-    def recipe_names = ['method', 'lora_rank', 'lora_alpha', 'lora_dropout', 'learning_rate', 'epochs', 'max_steps', 'max_length',
-        'pack_length', 'batch_size', 'micro_batch_size', 'early_stopping', 'precision', 'gradient_checkpointing']
+    def recipe_names = ['method', 'quantization', 'lora_rank', 'lora_alpha', 'lora_dropout', 'lora_plus_ratio', 'learning_rate', 'epochs', 'max_steps',
+        'max_length', 'pack_length', 'batch_size', 'micro_batch_size', 'neftune_alpha', 'early_stopping', 'precision', 'gradient_checkpointing', 'compile', 'sharding']
     def overrides = p.findAll { name, value -> name in recipe_names && value != null }
     [
         id          : p.run_name,
@@ -49,26 +50,39 @@ def resolve(p) {
         base        : [p.base_model, localModel(p.base_model)],
         recipe      : named('recipes', p.recipe),
         overrides   : new groovy.json.JsonBuilder(overrides).toString(),
+        seed        : p.seed,
+        search      : p.search ? named('search', p.search) : [],
+        search_recipes: p.search ? recipesOf(named('search', p.search)).collect { name -> named('recipes', name) } ?: [named('recipes', p.recipe)] : [],
+        export      : p.export,
         gate        : named('gates', p.gate),
         policy      : named('anonymize', p.anonymize_policy),
         key         : p.anonymize_key ? [] : p.anonymize_key_file ? file(p.anonymize_key_file) : privateKey(),
         key_reference: p.anonymize_key ?: '',
         recipients  : p.reversal_map ? recipients(p) : '',
         erasures    : p.erasures ? file(p.erasures) : [],
+        checkpoints : checkpoints(p, outdir),
         tracking_uri: p.tracking_uri == 'none' ? '' : p.tracking_uri ?: outdir.resolve('mlruns').toUriString(),
         registry    : (p.registry ? file(p.registry) : outdir.resolve('registry')).toUriString(),
         report_folder: outdir.resolve('report').toUriString()
     ]
 }
 
+// Where interrupted trainings are kept: a folder on a file system, for they are locked and renamed there.
+def checkpoints(p, outdir) {
+    def folder = p.checkpoints == 'none' ? null : p.checkpoints ? file(p.checkpoints) : outdir.resolve('checkpoints')
+    folder?.toUri()?.scheme == 'file' ? folder.toString() : ''
+}
+
 // Sentences about files that parameters name and that are not there: all at once, before any task.
 def missingFiles(p) {
     def named_files = ['anonymize_key_file', 'erasures'].findAll { name -> p[name] && !file(p[name]).exists() }.collect { name -> "--${name} ${p[name]} does not exist" }
-    def confs = [recipe: 'recipes', gate: 'gates', anonymize_policy: 'anonymize'].findAll { name, folder -> !named(folder, p[name]).exists() }
+    def confs = [recipe: 'recipes', gate: 'gates', anonymize_policy: 'anonymize', search: 'search'].findAll { name, folder -> p[name] && !named(folder, p[name]).exists() }
         .collect { name, folder -> "--${name} ${p[name]} is neither in conf/${folder} nor a file" }
     def inputs = ['input', 'test_input'].findAll { name -> p[name] && !p[name].startsWith('hf:') }
         .collectMany { name -> separate(p[name]).findAll { one -> !inputFiles(one) || !inputFiles(one).every { path -> path.exists() } }.collect { one -> "--${name} ${one} does not exist" } }
-    inputs + named_files + keyProblems(p) + confs + unwritable(file(p.outdir)) + unseen(p)
+    def searched = p.search && named('search', p.search).exists() ? recipesOf(named('search', p.search)).findAll { name -> !named('recipes', name).exists() }
+        .collect { name -> "--search ${p.search} names the recipe ${name}, which is neither in conf/recipes nor a file" } : []
+    inputs + named_files + keyProblems(p) + confs + searched + unwritable(file(p.outdir)) + unseen(p)
 }
 
 def unwritable(outdir) {

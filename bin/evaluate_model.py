@@ -19,7 +19,7 @@ from typing import Any
 from llamaflow.errors import BadInputError, run_step
 from llamaflow.files import sha256_file, write_json, write_jsonl
 from llamaflow.records import Message, Record, read_records
-from llamaflow.summaries import EvaluateSummary, Example
+from llamaflow.summaries import EvaluateSummary, Example, FinetuneSummary, read_summary
 
 SAMPLES = 12
 
@@ -29,6 +29,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     model = parser.add_argument_group("model")
     model.add_argument("--base", type=Path, required=True, help="folder of the base model and its tokenizer")
     model.add_argument("--adapter", type=Path, help="folder of the LoRA adapter; without it the base model itself is scored")
+    model.add_argument("--finetune-summary", type=Path, help="finetune.json of that adapter: says whether the base was quantized")
     model.add_argument("--model", choices=["base", "candidate"], required=True, help="which side of the gate this is")
     model.add_argument("--precision", choices=["auto", "bf16", "fp32"], default="auto")
     model.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
@@ -72,7 +73,10 @@ def main(argv: list[str] | None = None) -> None:
 
     torch.manual_seed(args.seed)
     tokenizer = load_tokenizer(args.base)
-    model = load_model(args.base, args.adapter, precision=args.precision, device=args.device)
+    # A QLoRA adapter belongs to the quantized weights that it was trained on.
+    trained = read_summary(args.finetune_summary, FinetuneSummary).recipe if args.finetune_summary else {}
+    quantization = trained.get("quantization", "none")
+    model = load_model(args.base, args.adapter, precision=args.precision, device=args.device, quantization=quantization)
     warnings: list[str] = []
     likelihoods, metrics = score_likelihood(model, tokenizer, records, args, warnings)
     examples, values = generate_answers(model, tokenizer, records, args, warnings)

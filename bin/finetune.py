@@ -1,39 +1,50 @@
 #!/usr/bin/env python3
 """Train a LoRA adapter on pseudonymized conversations.
 
-    finetune.py --base base --train train.jsonl --validation validation.jsonl --recipe conf/recipes/default.yaml \
-        --seed 17 --adapter adapter --summary finetune.json
+    finetune.py --base base --base-summary fetch_base.json --train train.jsonl --validation validation.jsonl \
+        --recipe conf/recipes/default.yaml --seed 17 --checkpoints checkpoints --adapter adapter --summary finetune.json
+
+Told to stop (SIGTERM, SIGUSR1, SIGUSR2, time limit) it writes a checkpoint and ends with 143; started again it goes on.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import math
+import os
 import sys
 import time
+from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from llamaflow.chat import Encoded, encode
-from llamaflow.errors import BadInputError, LlamaFlowError, run_step
+from llamaflow.base_model import Source
+from llamaflow.errors import LlamaFlowError, run_step, silence
+from llamaflow.estimate import GIB, Workload, matmul_flops_per_second, needed_flops, shape_of, training_memory, training_seconds
 from llamaflow.files import sha256_file, whole_file, write_json
 from llamaflow.hardware import describe_hardware, peak_memory_bytes, pick_device, pick_dtype
 from llamaflow.lengths import describe
-from llamaflow.lora import MasterWeights, attach, save
 from llamaflow.mask_report import mask_report
 from llamaflow.models import load_model, load_tokenizer, set_threads
-from llamaflow.packing import attend_by_segment, collate, pack_rows, supervised_nats
 from llamaflow.progress import Progress
-from llamaflow.recipe import Recipe, load_recipe
+from llamaflow.recipe import load_recipe
 from llamaflow.records import read_records
 from llamaflow.summaries import BaseModelSummary, CurvePoint, FinetuneSummary, read_summary
 from llamaflow.tracking import Tracker
+from llamaflow.training.adapter import attach, save
+from llamaflow.training.checkpoint import Checkpoints, read_state, write_state
+from llamaflow.training.data import Examples, read_examples
+from llamaflow.training.launcher import is_launched, launch
+from llamaflow.training.preemption import Preemption
+from llamaflow.training.run_state import RunState, trajectory_key
+from llamaflow.training.sharding import placement, require_on_accelerators, shard
+from llamaflow.training.utilisation import Sampler
 
-LIBRARIES = ("torch", "transformers", "peft", "accelerate")
+LIBRARIES = ("torch", "transformers", "peft", "accelerate", *(["bitsandbytes"] if sys.platform == "linux" else []))
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -42,201 +53,198 @@ def main(argv: list[str] | None = None) -> None:
     args = parse(argv)
     recipe = load_recipe(args.recipe, json.loads(args.overrides))
     base = read_summary(args.base_summary, BaseModelSummary)
+    if args.processes > 1 and recipe.sharding != "device_map" and not is_launched():
+        args.summary.unlink(missing_ok=True)
+        arguments = sys.argv[1:] if argv is None else argv
+        sys.exit(launch(__file__, arguments, args.processes, pick_device(args.device), done=args.summary.exists))
 
-    import torch
     from accelerate import Accelerator
-    from accelerate.utils import set_seed
+    from accelerate.utils import InitProcessGroupKwargs, set_seed
+
+    from llamaflow.training.attention import attend_by_segment
+    from llamaflow.training.engine import Engine
+    from llamaflow.training.kernels import fuse
+    from llamaflow.training.loop import Plan, train
 
     device = pick_device(args.device)
     threads = set_threads(args.threads)
-    accelerator = Accelerator(cpu=device == "cpu")
+    # One process may keep the others waiting: for an attempt that still saves, for a slow disk.
+    accelerator = Accelerator(cpu=device == "cpu", kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(hours=1))])
     device = str(accelerator.device)
-    world, rank, main_process = accelerator.num_processes, accelerator.process_index, accelerator.is_main_process
+    main_process = accelerator.is_main_process
+    if not main_process:
+        silence(sys.stdout)  # one of them tells
     set_seed(args.seed)  # before anything random, the adapter's first values included
 
     # Data: tokens and labels once, rows packed once; only their order changes from epoch to epoch.
     tokenizer = load_tokenizer(args.base)
-    train, lengths, truncated = encode_file(tokenizer, args.train, recipe.max_length)
-    dropped = len(lengths) - len(train)
+    examples = read_examples(tokenizer, args.train, recipe.max_length)
+    validation = read_examples(tokenizer, args.validation, recipe.max_length)
     if main_process and args.mask_report:
         with whole_file(args.mask_report) as stream:
             stream.write(mask_report(tokenizer, read_records(args.train), recipe.max_length, args.language))
-    validation, _, _ = encode_file(tokenizer, args.validation, recipe.max_length)
-    rows = [[train[i] for i in row] for row in pack_rows([len(e.input_ids) for e in train], recipe.pack_length)]
-    validation_rows = [[validation[i] for i in row] for row in pack_rows([len(e.input_ids) for e in validation], recipe.pack_length)]
-    steps_per_epoch = math.ceil(len(rows) / recipe.batch_size)
-    total_steps = recipe.max_steps or max(1, math.ceil(recipe.epochs * steps_per_epoch))
-    evaluate_at = {max(1, round(total_steps * i / recipe.evaluations)) for i in range(1, recipe.evaluations + 1)}
-    print(
-        f"training on {len(train)} examples in {len(rows)} packed rows: {total_steps} steps on {device} with {threads} threads", flush=True
-    )
+    rows, validation_rows = examples.rows(recipe.pack_length), validation.rows(recipe.pack_length)
+    plan = Plan.of(recipe, len(rows), args.stop_at, args.log_every, 60 * args.checkpoint_minutes)
+    told = f"training on {len(examples.kept)} examples in {len(rows)} packed rows: {plan.steps} steps on {device} with {threads} threads"
+
+    # What it will take, from shapes alone: told before the model is there, and kept beside what it took.
+    dtype = pick_dtype(recipe.precision, device)
+    shape = shape_of(Source(base.source, base.name, args.base))
+    workload = Workload.of(examples.kept) * (plan.steps / plan.steps_per_epoch)
+    peak = matmul_flops_per_second(device, dtype)
+    predicted = {
+        "memory_gib": training_memory(shape, recipe, dtype.itemsize, device, workload) / GIB,
+        "minutes": training_seconds(shape, recipe, workload, peak, device) / 60,
+    }
+    if main_process:
+        print(f"{told}; expecting {predicted['memory_gib']:.1f} GiB and {predicted['minutes']:.1f} minutes", flush=True)
 
     # Model: base weights frozen in the device's best precision, adapter in the same one over fp32 masters.
-    precision = str(pick_dtype(recipe.precision, device)).removeprefix("torch.")
-    model = load_model(args.base, precision=recipe.precision, device=device)
+    sharded = recipe.sharding == "fsdp" and accelerator.num_processes > 1
+    model = load_model(
+        args.base, precision=recipe.precision, device=device, quantization=recipe.quantization, device_map=placement(recipe, sharded)
+    )  # fmt: skip
+    require_on_accelerators(model, device)
     if recipe.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
         model.enable_input_require_grads()
-    if device == "cpu":
-        attend_by_segment(model)
     model = attach(model, recipe, base.name)
-    weights = MasterWeights(model)
-    optimizer = torch.optim.AdamW(weights.masters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, total_steps, recipe))
+    # On a CPU compiling gains 3 % and costs half a minute and a compiler.
+    compiled = recipe.compile == "on" or (recipe.compile == "auto" and device.startswith("cuda") and plan.steps >= 200 and not sharded)
+    fuse(model, shared=not compiled)
+    if sharded:
+        shard(model, device)
+    attention = attend_by_segment(model.get_base_model())
+    for layer in model.get_base_model().get_decoder().layers if compiled else []:
+        layer.compile(dynamic=True)
+    engine = Engine(
+        model, recipe, rows, validation_rows, tokenizer.pad_token_id, args.seed, device, plan.steps,
+        accelerator.process_index, accelerator.num_processes,
+    )  # fmt: skip
 
-    def validation_loss(done=lambda: None) -> float:
-        """Nats per supervised token over the validation set, the same whatever the number of processes."""
-        model.eval()
-        sums = torch.zeros(2, dtype=torch.float64)
-        with torch.no_grad():
-            for row in validation_rows[rank::world]:
-                batch = collate([row], tokenizer.pad_token_id, device)
-                sums += torch.tensor([supervised_nats(model, batch).item(), batch.supervised_tokens])
-                done()
-        nats, tokens = accelerator.reduce(sums.to(device), "sum").tolist()
-        return nats / tokens
+    digests = {name: sha256_file(path) for name, path in (("train", args.train), ("validation", args.validation))}
+    key = trajectory_key(recipe, args.seed, base=base.digest, **digests)
+    checkpoints = Checkpoints(args.checkpoints, key, writer=main_process)
+    preemption = Preemption(
+        args.time_limit, started=started, on_request=lambda reason: checkpoints.mark_running(stopping=reason),
+        mark=Path(".finetune.running") if main_process else None,
+    )  # fmt: skip
+    with preemption, checkpoints:
+        run = take_up(engine, checkpoints, args.state_in, key)
+        tracking = Tracker(args.tracking_uri if main_process else "", run_name=args.run_name, run_id=run.tracked(args.tracking_uri))
+        with tracking, Sampler(on_sample=tracking.metrics) as sampler:
+            run.tracking = (args.tracking_uri, tracking.run_id or "")
+            tracking.params(recipe.model_dump() | {"seed": args.seed, "base": base.name})
+            tracking.tags(dict(args.tag))
+            if not run.curve:
+                with Progress("validation before training", math.ceil(len(validation_rows) / engine.processes), "row") as progress:
+                    run.best_loss = engine.validation_loss(progress.update)
+                require_finite(run.best_loss, args.validation)
+                track(tracking, run.point(epoch=0, validation_loss=run.best_loss, learning_rate=0))
+            run = train(engine, run, plan, checkpoints, preemption, partial(track, tracking))
 
-    curve: list[CurvePoint] = []
-    tokens_seen = supervised_seen = slots = step = best_step = waited = 0
-    training_seconds, since = 0.0, [0.0, 0]  # since: nats and supervised tokens since the last point of the curve
-    stopped = "max_steps" if recipe.max_steps else "epochs"
-    with Progress("validation before training", len(validation_rows[rank::world]), "row") as progress:
-        first_loss = best_loss = validation_loss(progress.update)
-    best = weights.snapshot()
-    curve.append(CurvePoint(step=0, epoch=0, tokens=0, validation_loss=first_loss, learning_rate=0))
-    order = torch.Generator().manual_seed(args.seed)
-
-    tracking = Tracker(args.tracking_uri if main_process else "", run_name=args.run_name)
-    with tracking, Progress("finetune", total_steps, "step") as progress:
-        tracking.params(recipe.model_dump() | {"seed": args.seed, "base": base.name})
-        tracking.metrics({"validation_loss": first_loss})
-        for rows_of_step in itertools.islice(epochs_of_batches(rows, recipe.batch_size, order), total_steps):
-            tick = time.perf_counter()
-            model.train()
-            mine = rows_of_step[rank::world]
-            batches = [
-                collate(mine[i : i + recipe.micro_batch_size], tokenizer.pad_token_id) for i in range(0, len(mine), recipe.micro_batch_size)
-            ]
-            counts = torch.tensor(
-                [sum(b.supervised_tokens for b in batches), sum(b.real_tokens for b in batches), len(mine) * recipe.pack_length]
-            )
-            supervised, real, slots_of_step = accelerator.reduce(counts.to(device), "sum").tolist()
-            nats = torch.zeros((), device=device)
-            for batch in batches:
-                loss = supervised_nats(model, batch.to(device))
-                loss.backward()  # sums over tokens: dividing once by all supervised tokens makes 1x8 equal 8x1
-                nats += loss.detach()
-            for parameter in weights.parameters:
-                parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-                if world > 1:
-                    parameter.grad = accelerator.reduce(parameter.grad, "sum")
-            nats = accelerator.reduce(nats, "sum").item()
-            require_finite("training", nats, step + 1, args.train)
-            weights.gradients_in(1 / supervised)
-            norm = float(torch.nn.utils.clip_grad_norm_(weights.masters, recipe.max_grad_norm))
-            rate = optimizer.param_groups[0]["lr"]
-            optimizer.step()
-            scheduler.step()
-            weights.publish()
-            training_seconds += time.perf_counter() - tick
-            step, tokens_seen, supervised_seen, slots = step + 1, tokens_seen + real, supervised_seen + supervised, slots + slots_of_step
-            since = [since[0] + nats, since[1] + supervised]
-
-            measured = None
-            if step in evaluate_at:
-                measured = validation_loss()
-                require_finite("validation", measured, step, args.train)
-                if measured < best_loss:
-                    best_loss, best_step, best, waited = measured, step, weights.snapshot(), 0
-                else:
-                    waited += 1
-            if measured is not None or step % args.log_every == 0 or step == 1:
-                point = CurvePoint(
-                    step=step, epoch=step / steps_per_epoch, tokens=tokens_seen, train_loss=since[0] / since[1],
-                    validation_loss=measured, learning_rate=rate, grad_norm=norm,
-                )  # fmt: skip
-                curve.append(point)
-                tracking.metrics(point.model_dump(exclude={"step"}) | {"tokens_per_second": tokens_seen / training_seconds}, step)
-                since = [0.0, 0]
-            shown = {} if measured is None else {"validation_loss": measured}
-            progress.update(loss=nats / supervised, tokens_per_s=round(tokens_seen / training_seconds), **shown)
-            if recipe.early_stopping and waited >= recipe.early_stopping:
-                stopped = "early_stopping"
-                break
-
-    weights.restore(best)
-    if not main_process:
-        return
-    digest = save(model, args.adapter)
-    write_json(args.summary, FinetuneSummary(
-        seconds=time.monotonic() - started, method=recipe.method, recipe=recipe.model_dump(), seed=args.seed,
-        base=base.name, base_digest=base.digest, data_digest=sha256_file(args.train), adapter_digest=digest,
-        trainable_parameters=sum(p.numel() for p in weights.parameters), total_parameters=sum(p.numel() for p in model.parameters()),
-        examples=len(train), examples_truncated=truncated, examples_dropped=dropped, steps=step, best_step=best_step,
-        tokens=describe(np.array(lengths)), supervised_share=sum(e.supervised for e in train) / sum(len(e.input_ids) for e in train),
-        epochs=step / steps_per_epoch, tokens_seen=tokens_seen, supervised_tokens=supervised_seen,
-        tokens_per_second=tokens_seen / training_seconds, packing_efficiency=tokens_seen / slots,
-        train_loss=next(point.train_loss for point in reversed(curve) if point.train_loss is not None),
-        validation_loss_start=first_loss, validation_loss=best_loss, precision=precision, peak_memory_bytes=peak_memory_bytes(device),
-        stopped=stopped, curve=curve, hardware=describe_hardware(device), versions={name: version(name) for name in LIBRARIES},
-        tracking_uri=tracking.uri, tracking_run_id=tracking.run_id or "", warnings=warnings(best_step, truncated, dropped),
-    ))  # fmt: skip
+            # A rung of a search ends where it is told to: its state goes on from there, and it is judged by the weights it has got.
+            ended = run.stopped or ("rung" if plan.last_step < plan.steps else "max_steps" if recipe.max_steps else "epochs")
+            if args.state_out and main_process and ended != "diverged":
+                write_state(args.state_out, engine.state(), run.model_dump(), key)
+            if ended != "rung":
+                engine.weights.restore(engine.best)
+            elif run.curve[-1].step < run.step or run.curve[-1].validation_loss is None:
+                loss = engine.validation_loss()
+                track(tracking, run.point(epoch=run.step / plan.steps_per_epoch, validation_loss=loss, learning_rate=0))
+        if not main_process:
+            return
+        adapter_digest = save(model, args.adapter)
+        needed = needed_flops(shape, recipe, Workload.of(examples.kept) * (run.step / plan.steps_per_epoch))
+        peak = max(peak, matmul_flops_per_second(device, dtype))
+        write_json(args.summary, FinetuneSummary(
+            seconds=time.monotonic() - started, method=recipe.method, recipe=recipe.model_dump(), seed=args.seed,
+            base=base.name, base_digest=base.digest, data_digest=digests["train"], adapter_digest=adapter_digest,
+            trainable_parameters=sum(p.numel() for p in engine.weights.parameters),
+            total_parameters=sum(p.numel() for p in model.parameters()),
+            examples=len(examples.kept), examples_truncated=examples.truncated, examples_dropped=examples.dropped,
+            tokens=describe(np.array(examples.lengths)), supervised_share=workload.supervised / workload.tokens,
+            steps=run.step, best_step=run.best_step, epochs=run.step / plan.steps_per_epoch, tokens_seen=run.tokens_seen,
+            supervised_tokens=run.supervised_tokens, tokens_per_second=run.tokens_per_second,
+            packing_efficiency=run.tokens_seen / max(1, run.slots),
+            train_loss=next((point.train_loss for point in reversed(run.curve) if point.train_loss is not None), None),
+            validation_loss_start=run.curve[0].validation_loss,
+            validation_loss=run.curve[-1].validation_loss if ended == "rung" else run.best_loss,
+            precision=str(dtype).removeprefix("torch."), peak_memory_bytes=peak_memory_bytes(device), stopped=ended, curve=run.curve,
+            matmul_flops=peak, share_of_peak=needed / max(run.training_seconds, 1e-9) / peak / engine.processes, predicted=predicted,
+            training_seconds=run.training_seconds, micro_batch_size=engine.micro_batch_size, out_of_memory=run.out_of_memory,
+            resumed_at=run.resumed_at, rolled_back_at=run.rolled_back_at, attention=attention, compiled=compiled,
+            processes=engine.processes, utilisation=sampler.summary(), hardware=describe_hardware(device),
+            versions={name: version(name) for name in LIBRARIES}, tracking_uri=tracking.uri, tracking_run_id=tracking.run_id or "",
+            warnings=[*warnings(run, examples), *checkpoints.warnings],
+        ))  # fmt: skip
+        checkpoints.clear()
 
 
-def encode_file(tokenizer, path: Path, max_length: int) -> tuple[list[Encoded], list[int], int]:
-    """Encoded records of a file in which something is supervised; tokens of every record before any cut; how many were cut."""
-    encoded = []
-    with Progress(f"tokenize {path.name}", None, "record") as progress:
-        for record in read_records(path):
-            encoded.append(encode(tokenizer, record.messages, max_length))
-            progress.update()
-    kept = [example for example in encoded if example.supervised]
-    if not kept:
-        raise BadInputError(
-            "no token to learn: not one assistant answer fits", where=str(path),
-            why=f"{len(encoded)} records, none with a whole answer within {max_length} tokens",
-            fix="raise --max_length, or check that answers have the role assistant",
-        )  # fmt: skip
-    return kept, [example.length for example in encoded], sum(example.truncated for example in kept)
+def take_up(engine, checkpoints: Checkpoints, state_in: Path | None, key: str) -> RunState:
+    """Where to begin: at the last checkpoint, at the end of an earlier rung, whichever is further, or at the beginning."""
+    from accelerate.utils import broadcast_object_list
+
+    # The one that holds the lock reads and tells the others: an attempt that still saves may give each another checkpoint.
+    kept, killed = broadcast_object_list([checkpoints.load(), checkpoints.was_killed()] if checkpoints.writer else [None, None])
+    earlier = read_state(state_in, key) if state_in else None
+    run = RunState()
+    if kept and (not earlier or kept[0] > earlier[1]["step"]):
+        engine.restore(kept[1])
+        run = RunState.model_validate(kept[2])
+        run.resumed_at.append(run.step)
+    elif earlier:
+        engine.restore(earlier[0])
+        run = RunState.model_validate(earlier[1])
+    if run.step:
+        print(f"going on after step {run.step}", flush=True)
+    # Killed without a word, and nothing speaks against memory as the cause: the same again in smaller pieces.
+    starved = killed and (killed["out_of_memory"] or (killed["out_of_memory"] is None and not killed.get("stopping")))
+    if starved and killed.get("micro_batch_size", 1) > 1:
+        engine.micro_batch_size = min(engine.micro_batch_size, killed["micro_batch_size"] // 2)
+        run.out_of_memory += 1
+    checkpoints.mark_running(micro_batch_size=engine.micro_batch_size)
+    return run
 
 
-def require_finite(name: str, loss: float, step: int, path: Path) -> None:
-    """Raise LlamaFlowError when training has diverged: a model of NaN is no result."""
+def track(tracking: Tracker, point: CurvePoint, tokens_per_second: float | None = None) -> None:
+    """A point of the curve into MLflow."""
+    tracking.metrics(point.model_dump(exclude={"step"}) | {"tokens_per_second": tokens_per_second}, point.step)
+
+
+def require_finite(loss: float, path: Path) -> None:
+    """Raise LlamaFlowError for a base model that is broken before any training."""
     if not math.isfinite(loss):
         raise LlamaFlowError(
-            f"the {name} loss is not finite at step {step}", where=str(path),
-            why="the update grew beyond the number range", fix="lower --learning_rate or use --precision fp32",
+            "the base model's own loss is not finite", where=str(path), why="its numbers leave the range of their precision",
+            fix="use --precision fp32, or check the base model's files",
         )  # fmt: skip
 
 
-def epochs_of_batches(rows: list, batch_size: int, order):
-    """Batches of rows without end, shuffled anew each epoch by the generator."""
-    import torch
-
-    while True:
-        shuffled = [rows[i] for i in torch.randperm(len(rows), generator=order).tolist()]
-        yield from (shuffled[i : i + batch_size] for i in range(0, len(shuffled), batch_size))
-
-
-def learning_rate_factor(step: int, total: int, recipe: Recipe) -> float:
-    """Share of the peak learning rate at a step (0-based): linear warm-up, then the schedule down to zero."""
-    warmup = math.ceil(recipe.warmup_ratio * total)
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    done = (step - warmup) / max(1, total - warmup)
-    return {"constant": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}[recipe.schedule]
-
-
-def warnings(best_step: int, truncated: int, dropped: int) -> list[str]:
+def warnings(run: RunState, examples: Examples) -> list[str]:
     """What a person should know about this training."""
     found = []
-    if best_step == 0:
+    if run.stopped == "diverged":
+        found.append("The loss exploded twice, the second time at a quarter of the learning rate: training was stopped.")
+    elif run.rolled_back_at:
+        found.append(f"The loss exploded at step {run.rolled_back_at[0]}: training went back and on with a quarter of the learning rate.")
+    if run.best_step == 0:
         found.append("Validation loss never fell below the base model's: the adapter is the untrained one.")
-    if truncated:
-        found.append(f"{truncated} training examples were cut behind their last whole answer within max_length.")
-    if dropped:
-        found.append(f"{dropped} training examples were dropped: no whole answer within max_length.")
+    if run.out_of_memory:
+        found.append(f"Memory ran out {run.out_of_memory} times: the micro-batch was halved, the result is the same.")
+    if examples.truncated:
+        found.append(f"{examples.truncated} training examples were cut behind their last whole answer within max_length.")
+    if examples.dropped:
+        found.append(f"{examples.dropped} training examples were dropped: no whole answer within max_length.")
     return found
+
+
+def tag(text: str) -> tuple[str, str]:
+    """NAME=VALUE of the command line."""
+    name, sign, value = text.partition("=")
+    if not (name and sign):
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
+    return name, value
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -253,10 +261,22 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     training.add_argument("--seed", type=int, default=17)
     training.add_argument("--device", default="auto", help="auto, cpu, cuda, mps")
     training.add_argument("--threads", type=int, default=0, help="0: every core this task may use")
+    training.add_argument("--processes", type=int, default=1, help="GPUs, or on a CPU processes, that train together")
     training.add_argument("--log-every", type=int, default=5, help="steps between points of the curve")
+    going_on = parser.add_argument_group("interruptions and searches")
+    going_on.add_argument("--checkpoints", type=Path, help="folder that all attempts see; a training of the same values goes on from there")
+    going_on.add_argument("--checkpoint-minutes", type=float, default=10.0)
+    going_on.add_argument(
+        "--time-limit", type=float, default=float(os.environ.get("LLAMAFLOW_TIME_LIMIT") or 0),
+        help="seconds that this task has got: it stops in time; 0: no limit; default: $LLAMAFLOW_TIME_LIMIT",
+    )  # fmt: skip
+    going_on.add_argument("--stop-at", type=float, default=1.0, help="stop after this share of the steps; the schedule spans them all")
+    going_on.add_argument("--state-out", type=Path, help="folder for the full state at the end")
+    going_on.add_argument("--state-in", type=Path, help="such a folder, to go on from")
     tracking = parser.add_argument_group("tracking")
     tracking.add_argument("--tracking-uri", default="", help="MLflow server or folder; empty: none")
     tracking.add_argument("--run-name", default=None)
+    tracking.add_argument("--tag", type=tag, action="append", default=[], help="NAME=VALUE for MLflow; may be given again")
     out = parser.add_argument_group("output")
     out.add_argument("--adapter", type=Path, required=True, help="folder to write")
     out.add_argument("--summary", type=Path, required=True)

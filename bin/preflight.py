@@ -14,15 +14,18 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from statistics import fmean as mean
 
 from llamaflow.base_model import Source, load_source_tokenizer, resolve
-from llamaflow.chat import encode
+from llamaflow.chat import Encoded, encode
 from llamaflow.errors import BadInputError, LlamaFlowError, ManyProblems, run_step
-from llamaflow.estimate import GIB, Shape, adapter_parameters, matmul_flops_per_second, shape_of, training_flops, training_memory
+from llamaflow.estimate import GIB, Shape, adapter_parameters, matmul_flops_per_second, shape_of, training_memory
 from llamaflow.files import write_json
 from llamaflow.gate_rules import load_rules
 from llamaflow.hardware import cpu_cores, describe_hardware, pick_device, pick_dtype
 from llamaflow.inputs import FORMATS, InspectedFile, inspect_inputs
+from llamaflow.models import set_threads
+from llamaflow.packing import pack_rows
 from llamaflow.pii.policy import load_policy
 from llamaflow.recipe import Recipe, load_recipe
 from llamaflow.summaries import Check, PreflightSummary
@@ -64,18 +67,20 @@ def main(argv: list[str] | None = None) -> None:
     source = attempt("base model", lambda: resolve(args.base_model, args.staged, weights=False), lambda s: f"{s.name} from {s.reference}")
     tokenizer = source and attempt("tokenizer", lambda: load_source_tokenizer(source, args.chat_template), lambda t: f"{len(t)} tokens")
     shape = source and attempt("architecture", lambda: read_shape(source), lambda s: f"{s.layers} layers, {s.parameters:,} parameters")
-    tokens = None
+    examples = None
     if files and recipe and tokenizer:
-        tokens = attempt(
+        examples = attempt(
             "chat template",
             lambda: supervised(tokenizer, files, recipe),
-            lambda mean: f"{mean[1]:.0f} of {mean[0]:.0f} tokens of a record are supervised",
+            lambda found: (
+                f"{mean(one.supervised for one in found):.0f} of {mean(len(one.input_ids) for one in found):.0f} tokens of a record are supervised"
+            ),
         )
     if problems:
         raise ManyProblems(problems) if len(problems) > 1 else problems[0]
 
     records = sum(file.estimated_records for file in files)
-    estimates, warnings = estimate(shape, recipe, records, tokens[0], args.train_share)
+    estimates, fits, warnings = estimate(shape, recipe, records, examples, args.train_share, args.validation_share)
     free = shutil.disk_usage(Path.cwd()).free
     need = estimates["disk_gib"] * GIB
     if free < need:
@@ -85,13 +90,7 @@ def main(argv: list[str] | None = None) -> None:
             fix="free space, or put the work folder elsewhere with -work-dir",
         )  # fmt: skip
     checks.append(Check(name="disk", ok=True, detail=f"{free / GIB:.0f} GiB free, about {need / GIB:.1f} GiB needed"))
-    checks.append(
-        Check(
-            name="memory",
-            ok=not any(warning.startswith("Training needs") for warning in warnings),
-            detail=f"training needs about {estimates['training_memory_gib']:.1f} GiB",
-        )
-    )
+    checks.append(Check(name="memory", ok=fits, detail=f"training needs about {estimates['training_memory_gib']:.1f} GiB"))
     for warning in warnings:
         print(f"warn {warning}", flush=True)
     write_json(args.summary, PreflightSummary(seconds=time.monotonic() - started, checks=checks, estimates=estimates, warnings=warnings))
@@ -117,8 +116,8 @@ def read_shape(source: Source) -> Shape:
         ) from None  # fmt: skip
 
 
-def supervised(tokenizer, files: list[InspectedFile], recipe: Recipe) -> tuple[float, float]:
-    """Mean tokens and supervised tokens of sampled records; an error when nothing would be learned."""
+def supervised(tokenizer, files: list[InspectedFile], recipe: Recipe) -> list[Encoded]:
+    """Sampled records as tokens; an error when nothing would be learned."""
     records = [record for file in files for record in file.sample_records[: math.ceil(SAMPLED / len(files))]]
     encoded = [encode(tokenizer, record.messages, recipe.max_length) for record in records]
     if not any(example.supervised for example in encoded):
@@ -126,37 +125,46 @@ def supervised(tokenizer, files: list[InspectedFile], recipe: Recipe) -> tuple[f
             "no token to learn in the sampled records", where=files[0].name, why=f"no whole answer within {recipe.max_length} tokens",
             fix="raise --max_length, or check that answers have the role assistant",
         )  # fmt: skip
-    return sum(len(example.input_ids) for example in encoded) / len(encoded), sum(example.supervised for example in encoded) / len(encoded)
+    return encoded
 
 
 def estimate(
-    shape: Shape, recipe: Recipe, records: int, tokens_per_record: float, train_share: float
-) -> tuple[dict[str, float], list[str]]:
-    """Numbers for the report, and warnings about hardware that is too small. Measures this machine's matrix product."""
+    shape: Shape, recipe: Recipe, records: int, examples: list[Encoded], train_share: float, validation_share: float
+) -> tuple[dict[str, float], bool, list[str]]:
+    """Numbers for the report, whether training fits into memory, and warnings about hardware that is too small.
+
+    examples: sampled ones of so many records. Measures this machine's matrix product.
+    """
     device = pick_device()
     dtype = pick_dtype(recipe.precision, device)
     hardware = describe_hardware(device)
-    epoch = records * train_share * tokens_per_record
-    tokens = recipe.max_steps * recipe.batch_size * recipe.pack_length if recipe.max_steps else recipe.epochs * epoch
+    times = records / len(examples)
+    epoch = Workload.of([one for one in examples if one.supervised], train_share * times)
+    row = epoch.tokens / max(1, math.ceil(rows_of(epoch, recipe)))  # tokens that a packed row really has
+    training = epoch * (recipe.max_steps * recipe.batch_size * row / epoch.tokens if recipe.max_steps else recipe.epochs)
+    set_threads()
     speed = matmul_flops_per_second(device, dtype)
-    memory = training_memory(shape, recipe, dtype.itemsize)
+    memory = training_memory(shape, recipe, dtype.itemsize, device, epoch)
+    seconds = training_seconds(shape, recipe, training, speed, device)
+    validation = epoch * (validation_share / train_share * (recipe.evaluations + 1))
     estimates = {
         "records": float(records),
-        "tokens_per_record": tokens_per_record,
-        "training_tokens": tokens,
+        "tokens_per_record": mean(len(one.input_ids) for one in examples),
+        "training_tokens": training.tokens,
         "parameters": float(shape.parameters),
         "adapter_parameters": float(adapter_parameters(shape, recipe)),
         "training_memory_gib": memory / GIB,
-        "training_minutes": training_flops(shape, tokens) / (0.35 * speed) / 60,
+        "training_minutes": seconds / 60,
+        "evaluation_minutes": evaluation_seconds(shape, recipe, validation, speed, device) / 60,
         "matmul_tflops": speed / 1e12,
-        "disk_gib": (shape.parameters * 2 * 2 + 4 * epoch * 8) / GIB + 0.5,
+        "disk_gib": (shape.parameters * 2 * 2 + 4 * epoch.tokens * 8) / GIB + 0.5,
     }
     cores, total = cpu_cores(), hardware.memory_bytes / GIB
-    warnings = []
-    if memory / GIB > 0.9 * total:
+    warnings, limit = [], 0.9 * hardware.memory_bytes
+    if memory > limit:
         warnings.append(
             f"Training needs about {memory / GIB:.1f} GiB of memory and this {hardware.device_type} has {total:.1f}: "
-            "lower pack_length or use gradient_checkpointing."
+            + remedy(shape, recipe, dtype.itemsize, device, epoch, limit)
         )
     if cores < MINIMUM["cores"]:
         warnings.append(
@@ -176,7 +184,36 @@ def estimate(
         warnings.append(f"{hardware.device} has {total:.0f} GiB: recommended is NVIDIA Ampere or later with {MINIMUM['vram']} GiB or more.")
     if shape.context_length and recipe.max_length > shape.context_length:
         warnings.append(f"max_length {recipe.max_length} is above the model's context of {shape.context_length} tokens.")
-    return estimates, warnings
+    return estimates, memory <= limit, warnings
+
+
+def rows_of(epoch: Workload, recipe: Recipe) -> float:
+    """Packed rows of an epoch. A sample by itself would pack worse than the whole: it is taken several times."""
+    times = min(25, max(1, round(epoch.tokens / sum(epoch.lengths))))
+    return len(pack_rows(list(epoch.lengths) * times, recipe.pack_length)) * epoch.tokens / (times * sum(epoch.lengths))
+
+
+def remedy(shape: Shape, recipe: Recipe, bytes_per_weight: int, device: str, epoch: Workload, limit: float) -> str:
+    """What to change so that training fits into limit bytes: the first that is enough, or all that helps and how far it comes."""
+    shorter = max(256, max(epoch.lengths))
+    tried = [
+        ("micro_batch_size 1", {"micro_batch_size": 1}),
+        ("gradient_checkpointing", {"gradient_checkpointing": True}),
+        ("quantization nf4", {"quantization": "nf4"}),
+        ("gradient_checkpointing and quantization nf4", {"gradient_checkpointing": True, "quantization": "nf4"}),
+        (f"pack_length {shorter} as well", {"gradient_checkpointing": True, "quantization": "nf4", "micro_batch_size": 1,
+                                            "max_length": min(recipe.max_length, shorter), "pack_length": min(recipe.pack_length, shorter)}),
+    ]  # fmt: skip
+    needs = [
+        (name, training_memory(shape, recipe.model_copy(update=changes), bytes_per_weight, device, epoch))
+        for name, changes in tried
+        if any(getattr(recipe, key) != value for key, value in changes.items())
+    ]
+    if not needs:
+        return "use a smaller base model or a larger machine."
+    enough = next((one for one in needs if one[1] <= limit), None)
+    name, need = enough or min(needs, key=lambda one: one[1])
+    return f"{name} brings it to {need / GIB:.1f}." if enough else f"even {name} needs {need / GIB:.1f}: use a smaller base model."
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -188,6 +225,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     data.add_argument("--mapping", default="")
     data.add_argument("--unanswerable", default="")
     data.add_argument("--train-share", type=float, default=0.8)
+    data.add_argument("--validation-share", type=float, default=0.1)
     model = parser.add_argument_group("model")
     model.add_argument("--base-model", required=True)
     model.add_argument("--staged", type=Path)

@@ -36,6 +36,7 @@ from llamaflow.summaries import (
     PrepareSummary,
     RegisterSummary,
     ReportSummary,
+    SearchSummary,
     SplitSummary,
     read_summary,
 )
@@ -71,6 +72,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     inputs.add_argument("--gate", type=Path, required=True)
     inputs.add_argument("--register", type=Path, required=True)
     inputs.add_argument("--preflight", type=Path, help="optional")
+    inputs.add_argument("--search", type=Path, help="where one ran")
     look = parser.add_argument_group("what is shown")
     look.add_argument("--run-name", required=True, help="the run's name, for the title")
     look.add_argument("--language", choices=LANGUAGES, default="en", help="of headings and sentences (default: en)")
@@ -102,6 +104,7 @@ def read_run(args: argparse.Namespace) -> Run:
         "finetune": load(args.finetune, FinetuneSummary),
         "gate": load(args.gate, GateSummary),
         "register": load(args.register, RegisterSummary),
+        "search": load(args.search, SearchSummary) if args.search else None,
         "preflight": load(args.preflight, PreflightSummary) if args.preflight else None,
     }
     shards = [load(path, AnonymizeSummary) for path in args.anonymize]

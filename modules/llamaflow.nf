@@ -4,10 +4,12 @@ include { FETCH_BASE } from './fetch_base/main'
 include { PREPARE } from './prepare/main'
 include { ANONYMIZE } from './anonymize/main'
 include { SPLIT } from './split/main'
+include { SEARCH } from './search'
 include { FINETUNE } from './finetune/main'
 include { EVALUATE } from './evaluate/main'
 include { GATE } from './gate/main'
 include { REGISTER } from './register/main'
+include { EXPORT } from './export/main'
 include { REPORT } from './report/main'
 
 workflow LLAMAFLOW {
@@ -27,14 +29,21 @@ workflow LLAMAFLOW {
     ANONYMIZE(meta(plan, 'anonymize'), PREPARE.out.shards.flatten(), plan.policy, plan.key, plan.key_reference, plan.recipients, plan.erasures)
     SPLIT(meta(plan, 'split'), sorted(ANONYMIZE.out.shard))
 
+    // What to train: the one recipe, or the winner of a search, which goes on from the state that it has reached.
+    def recipe = channel.value([meta(plan, 'finetune'), plan.recipe, plan.overrides, plan.seed, []])
+    def searched = channel.value([])
+    if (plan.search) {
+        SEARCH(plan, start, FETCH_BASE.out.model, FETCH_BASE.out.summary, SPLIT.out.train, SPLIT.out.validation)
+        recipe = SEARCH.out.winner
+        searched = SEARCH.out.summary
+    }
     FINETUNE(
-        meta(plan, 'finetune'), FETCH_BASE.out.model, FETCH_BASE.out.summary, SPLIT.out.train, SPLIT.out.validation,
-        plan.recipe, plan.overrides, plan.tracking_uri
+        recipe, FETCH_BASE.out.model, FETCH_BASE.out.summary, SPLIT.out.train, SPLIT.out.validation, plan.tracking_uri, plan.checkpoints
     )
 
-    // The base model is evaluated while the candidate trains: [meta with model, adapter or nothing].
-    def untrained = channel.of([scored + [model: 'base'], []])
-    def trained = FINETUNE.out.adapter.map { adapter -> [scored + [model: 'candidate'], adapter] }
+    // The base model is evaluated while the candidate trains: [meta with model, adapter and its summary or nothing].
+    def untrained = channel.of([scored + [model: 'base'], [], []])
+    def trained = FINETUNE.out.adapter.combine(FINETUNE.out.summary).map { adapter, json -> [scored + [model: 'candidate'], adapter, json] }
     EVALUATE(untrained.mix(trained), FETCH_BASE.out.model, SPLIT.out.test)
     def base = EVALUATE.out.summary.filter { m, _json -> m.model == 'base' }.map { _m, json -> json }
     def candidate = EVALUATE.out.summary.filter { m, _json -> m.model == 'candidate' }.map { _m, json -> json }
@@ -47,9 +56,15 @@ workflow LLAMAFLOW {
         FINETUNE.out.summary, evaluations, GATE.out.summary, plan.registry
     )
 
+    // On request, and only what the gate has let through.
+    def accepted = GATE.out.summary.filter { json -> plan.export && new groovy.json.JsonSlurper().parseText(json.text).verdict == 'accepted' }
+    EXPORT(
+        accepted.map { _json -> meta(plan, 'export') }, FINETUNE.out.adapter, FETCH_BASE.out.model, FINETUNE.out.summary, plan.export
+    )
+
     REPORT(
         meta(plan, 'report'), PREFLIGHT.out.summary, PREPARE.out.summary, sorted(ANONYMIZE.out.summary), SPLIT.out.summary,
-        FETCH_BASE.out.summary, FINETUNE.out.summary, evaluations, GATE.out.summary, REGISTER.out.summary, plan.report_folder
+        FETCH_BASE.out.summary, FINETUNE.out.summary, evaluations, GATE.out.summary, REGISTER.out.summary, searched, plan.report_folder
     )
 
     emit:

@@ -1,14 +1,16 @@
 """Errors that a person can act on, and the exit codes of every step.
 
-0 done, 1 anything unexpected, 2 bad input, 3 failed closed (privacy).
+0 done, 1 anything unexpected, 2 bad input, 3 failed closed (privacy), 143 stopped from outside and worth another try.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
 from collections.abc import Callable
+from typing import IO
 
 
 class LlamaFlowError(Exception):
@@ -63,7 +65,10 @@ def run_step(main: Callable[[], object], *, private: bool = False) -> int:
         main()
         return 0
     except LlamaFlowError as error:
-        print(error, file=sys.stderr)
+        try:
+            print(error, file=sys.stderr, flush=True)
+        except BrokenPipeError:  # what read this task's output was killed with it: the exit code still has to tell
+            silence(sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -84,6 +89,15 @@ def run_step(main: Callable[[], object], *, private: bool = False) -> int:
         print(f"error: unexpected {type(error).__name__} (message withheld: it may hold personal data)", file=sys.stderr)
         _print_positions(error)
         return 1
+
+
+def silence(stream: IO[str]) -> None:
+    """Let a stream whose reader is gone lead nowhere: else the interpreter fails on it again at its end, with exit code 120."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        stream.flush()  # what is still in its buffer
 
 
 def _print_positions(error: Exception) -> None:

@@ -1,4 +1,8 @@
-"""Memory, disk and time of a training, from shapes alone: told before anything long begins."""
+"""Memory, disk and time of a training, from shapes alone: told before anything long begins.
+
+Memory is an account of the tensors that training/ keeps at its fullest moment, the end of a forward pass. What a CPU process needs
+beside them was measured, and is named below with how.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .base_model import Source
+from .packing import pack_rows
 from .recipe import Recipe
 
-GIB = 2**30
-# A Python process with torch, transformers and MLflow loaded, as measured on a CPU host.
-RUNTIME_BYTES = 1.5 * GIB
+MIB, GIB = 2**20, 2**30
+
+# A CPU process of FINETUNE apart from model and data, as resident memory (measured with torch 2.15, transformers 5.23, MLflow 3):
+# Python with torch, transformers, peft and accelerate; a tokenizer's tables a token; MLflow; bitsandbytes; a token of the training
+# set as Python numbers.
+RUNTIME_BYTES = 880 * MIB
+TOKENIZER_BYTES = 700
+TRACKING_BYTES = 95 * MIB
+QUANTIZER_BYTES = 45 * MIB
+DATA_BYTES = 44
+# malloc leaves holes between activations of different sizes: 1.3 to 1.4 times their bytes become resident, whatever the precision.
+# Mapping each of them by itself would avoid that and cost a quarter of the speed.
+HOLES = 1.33
+# NF4 with double quantization: 4 bits, a byte of scale for 64 weights, and an fp32 scale for 256 of those.
+NF4_BYTES = 1 / 2 + (1 + 4 / 256) / 64
+# fp32 logits of one piece of the loss (training/loss.py) and cuBLAS's workspace on the GPUs that have the largest one.
+LOGITS_BYTES = {"cpu": 32 * MIB, "cuda": 512 * MIB}
+CUDA_WORKSPACE_BYTES = 32 * MIB
+# Above this many tokens a segment's scores are not kept on a CPU: training/attention.py, which is not to be imported without torch.
+KEPT_SCORES = 512
 
 
 @dataclass(frozen=True)
@@ -25,14 +47,25 @@ class Shape:
     intermediate: int
     vocabulary: int
     context_length: int
-    kv_share: float = 1.0
+    heads: int
+    kv_heads: int
+    head_size: int
+
+    @property
+    def query(self) -> int:
+        """Width of all query heads together."""
+        return self.heads * self.head_size
 
     @property
     def projections(self) -> list[tuple[int, int]]:
         """(inputs, outputs) of the seven linear maps of a Llama layer."""
-        kv = int(self.hidden * self.kv_share)
-        h, i = self.hidden, self.intermediate
-        return [(h, h), (h, kv), (h, kv), (h, h), (h, i), (h, i), (i, h)]
+        h, i, q, kv = self.hidden, self.intermediate, self.query, self.kv_heads * self.head_size
+        return [(h, q), (h, kv), (h, kv), (q, h), (h, i), (h, i), (i, h)]
+
+    @property
+    def linear_weights(self) -> int:
+        """Weights of all layers' linear maps: what a LoRA adapts and NF4 quantizes."""
+        return self.layers * sum(inputs * outputs for inputs, outputs in self.projections)
 
 
 def shape_of(source: Source) -> Shape:
@@ -41,15 +74,14 @@ def shape_of(source: Source) -> Shape:
         return _gguf_shape(source.folder / source.gguf)
     config = json.loads((Path(source.folder) / "config.json").read_text("utf-8"))
     config = config.get("text_config", config)
-    heads = config.get("num_attention_heads", 1)
-    hidden = config["hidden_size"]
+    heads, hidden = config.get("num_attention_heads", 1), config["hidden_size"]
     shape = Shape(
         0, config["num_hidden_layers"], hidden, config.get("intermediate_size", 4 * hidden), config["vocab_size"],
-        config.get("max_position_embeddings", 0), (config.get("num_key_value_heads") or heads) / heads,
+        config.get("max_position_embeddings", 0), heads, config.get("num_key_value_heads") or heads, config.get("head_dim") or hidden // heads,
     )  # fmt: skip
     embeddings = shape.vocabulary * shape.hidden * (1 if config.get("tie_word_embeddings") else 2)
     norms = (2 * shape.layers + 1) * hidden
-    return replace(shape, parameters=embeddings + norms + shape.layers * sum(a * b for a, b in shape.projections))
+    return replace(shape, parameters=embeddings + norms + shape.linear_weights)
 
 
 def _gguf_shape(path: Path) -> Shape:
@@ -66,7 +98,8 @@ def _gguf_shape(path: Path) -> Shape:
     return Shape(
         sum(int(tensor.n_elements) for tensor in reader.tensors),
         number("block_count", 0), hidden, number("feed_forward_length", 4 * hidden),
-        len(reader.fields["tokenizer.ggml.tokens"].data), number("context_length", 0), number("attention.head_count_kv", heads) / heads,
+        len(reader.fields["tokenizer.ggml.tokens"].data), number("context_length", 0),
+        heads, number("attention.head_count_kv", heads), number("attention.key_length", hidden // heads),
     )  # fmt: skip
 
 
@@ -76,33 +109,169 @@ def adapter_parameters(shape: Shape, recipe: Recipe) -> int:
     return shape.layers * (recipe.lora_rank * sum(a + b for a, b in shape.projections) + magnitudes)
 
 
-def training_memory(shape: Shape, recipe: Recipe, bytes_per_weight: int = 2) -> float:
-    """Peak bytes of FINETUNE: runtime, weights, adapter with optimizer, activations of one forward pass, logits."""
-    tokens = recipe.pack_length * recipe.micro_batch_size
-    adapter = adapter_parameters(shape, recipe) * (
-        2 * bytes_per_weight + 4 * 5
-    )  # weights and gradients; fp32 master, its gradient, two moments, best copy
-    kept = 34 * shape.hidden + 10 * shape.intermediate  # bytes that backward needs of a token and layer, in bf16
-    layers = math.sqrt(shape.layers) if recipe.gradient_checkpointing else shape.layers
-    logits = tokens * shape.vocabulary * 12  # bf16 logits, fp32 copy, softmax and gradient, where every token is supervised
-    return RUNTIME_BYTES + shape.parameters * bytes_per_weight + adapter + layers * tokens * kept * bytes_per_weight / 2 + logits
+@dataclass(frozen=True)
+class Workload:
+    """Tokens that go through a model: all, supervised ones, and pairs of a token with one that it may attend to.
+
+    lengths: tokens of each example of the training set, however often it is gone through.
+    """
+
+    tokens: float
+    supervised: float
+    pairs: float
+    lengths: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, examples: list) -> Workload:
+        """That of encoded examples, once each."""
+        lengths = tuple(len(example.input_ids) for example in examples)
+        return cls(sum(lengths), sum(example.supervised for example in examples), sum(n * (n + 1) / 2 for n in lengths), lengths)
+
+    def __mul__(self, times: float) -> Workload:
+        return replace(self, tokens=self.tokens * times, supervised=self.supervised * times, pairs=self.pairs * times)
 
 
-def training_flops(shape: Shape, tokens: float) -> float:
-    """Floating-point operations of a LoRA training: forward, and backward for activations but not for frozen weights."""
-    return 4 * shape.parameters * tokens
+def needed_flops(shape: Shape, recipe: Recipe, work: Workload) -> float:
+    """Floating-point operations that a LoRA training cannot do without, as 2 for each multiplication with addition.
+
+    Forward, and backward for activations but not for frozen weights; the output layer at supervised tokens only; causal pairs
+    only. What is computed twice (checkpointing) or for padding does not count.
+    """
+    linear = 4 * shape.linear_weights * work.tokens
+    adapter = 6 * adapter_parameters(shape, recipe) * work.tokens
+    attention = 12 * shape.layers * shape.query * work.pairs
+    return linear + adapter + attention + 4 * shape.vocabulary * shape.hidden * work.supervised
 
 
-def matmul_flops_per_second(device: str, dtype, size: int = 1024) -> float:
-    """What this machine's matrix product really does now: the best of a few, in operations a second."""
+@dataclass(frozen=True)
+class MicroBatch:
+    """What one forward pass holds: tokens, those in segments longer than KEPT_SCORES, and the sum of the other segments' squared lengths."""
+
+    tokens: int
+    long_tokens: int
+    squares: int
+
+    @classmethod
+    def largest(cls, recipe: Recipe, lengths: tuple[int, ...] = ()) -> MicroBatch:
+        """The costliest packed row with average ones beside it; without lengths, rows full of the longest examples allowed."""
+        lengths = lengths or (recipe.max_length,) * (recipe.micro_batch_size * (recipe.pack_length // recipe.max_length))
+        rows = [[lengths[i] for i in row] for row in pack_rows(list(lengths), recipe.pack_length)]
+        beside = min(recipe.micro_batch_size, recipe.batch_size, len(rows)) - 1
+
+        def most(cost) -> int:
+            costs = [sum(cost(length) for length in row) for row in rows]
+            return round(max(costs) + beside * sum(costs) / len(costs))
+
+        return cls(
+            most(lambda length: length), most(lambda length: length if length > KEPT_SCORES else 0),
+            most(lambda length: length**2 if length <= KEPT_SCORES else 0),
+        )  # fmt: skip
+
+
+def memory_parts(
+    shape: Shape, recipe: Recipe, bytes_per_weight: int = 2, device: str = "cpu", work: Workload | None = None, tracked: bool = True
+) -> dict[str, float]:
+    """Bytes of FINETUNE at its fullest moment by what they are for; their sum is its peak.
+
+    On a CPU resident memory, on CUDA what is allocated there. bytes_per_weight: of the precision that is computed in. tracked: MLflow
+    is in the process. One process, which holds the whole model.
+    """
+    cpu, quantized = not device.startswith("cuda"), recipe.quantization == "nf4"
+    batch = MicroBatch.largest(recipe, work.lengths if work else ())
+    trained = adapter_parameters(shape, recipe)
+    holes = HOLES if cpu else 1.0
+
+    linear = shape.linear_weights * (NF4_BYTES if quantized else bytes_per_weight)
+    weights = linear + (shape.parameters - shape.linear_weights) * bytes_per_weight
+    # fp32: values, gradients, two moments, the best values, and the state to go back to: that of the beginning has no moments.
+    adapter = trained * (bytes_per_weight + 4 * (5 + (2 if recipe.evaluations == 1 else 4)))
+
+    layer = _kept_by_layer(shape, recipe, batch, bytes_per_weight, cpu)
+    stream = batch.tokens * shape.hidden * bytes_per_weight
+    kept = shape.layers * layer + 3 * stream  # the last layer's output, its norm's, and the gradient of the loss
+    if recipe.gradient_checkpointing:
+        kept = (shape.layers + 3) * stream
+    # One layer's backward pass: gradients of the MLP's inner values; and its forward pass before that, when it is computed again.
+    backward = batch.tokens * (4 * shape.intermediate + 2 * shape.hidden) * bytes_per_weight + (
+        layer if recipe.gradient_checkpointing else 0
+    )
+    passing = max(_loss_bytes(shape, batch, bytes_per_weight, cpu), holes * backward) + _weight_copies(shape, recipe, bytes_per_weight)
+
+    runtime = CUDA_WORKSPACE_BYTES
+    if cpu:
+        runtime = RUNTIME_BYTES + TRACKING_BYTES * tracked + QUANTIZER_BYTES * quantized
+        runtime += TOKENIZER_BYTES * shape.vocabulary + DATA_BYTES * sum(work.lengths if work else ())
+    # Weights of another precision are made from the bf16 file, whose pages count until that is done. Nothing else is there then.
+    file = 2 * shape.parameters if cpu and (quantized or bytes_per_weight != 2) else 0
+    loading = max(0.0, file - adapter - holes * kept - passing)
+    return {"runtime": runtime, "weights": weights, "adapter": adapter, "activations": holes * kept, "passing": passing, "loading": loading}
+
+
+def _kept_by_layer(shape: Shape, recipe: Recipe, batch: MicroBatch, itemsize: int, cpu: bool) -> float:
+    """Bytes that the backward pass of one layer needs (tests/bin/test_estimate.py counts them)."""
+    h, i, q, kv, rank = shape.hidden, shape.intermediate, shape.query, shape.kv_heads * shape.head_size, recipe.lora_rank
+    inputs, outputs = (sum(sizes) for sizes in zip(*shape.projections, strict=True))
+    # Input and output of both norms, rotated queries and keys, values, attention's output; gate, up and their product; seven A x.
+    values = 4 * h + 2 * q + 2 * kv + 3 * i + 7 * rank
+    fused = recipe.method != "dora" and not recipe.lora_dropout and recipe.quantization == "none"
+    if recipe.quantization == "nf4":
+        values += i  # silu(gate): the MLP stays as transformers wrote it
+    if recipe.method == "dora":
+        values += 2 * outputs  # results of base and adapter, which the magnitudes scale
+    if recipe.lora_dropout:
+        values += 2 * inputs - (2 * h + q + i)  # for each map a mask and an input of its own, instead of shared ones
+    attention = 4 * shape.heads * (batch.long_tokens if cpu else batch.tokens)  # log-sum-exp of a flash kernel
+    if cpu:
+        attention += itemsize * (shape.heads * batch.squares + q * batch.long_tokens)
+    stacked = 5 * rank * h * itemsize if fused else 0  # the A of maps with one input as one matrix
+    return batch.tokens * (values * itemsize + 8) + attention + stacked
+
+
+def _loss_bytes(shape: Shape, batch: MicroBatch, itemsize: int, cpu: bool) -> float:
+    """Bytes while one piece of logits is there: two in fp32, and one in the model's precision."""
+    piece = min(LOGITS_BYTES["cpu" if cpu else "cuda"], 4 * batch.tokens * shape.vocabulary)
+    return max(piece, 64 * shape.vocabulary) * (2 + (itemsize / 4 if itemsize < 4 else 0))
+
+
+def _weight_copies(shape: Shape, recipe: Recipe, itemsize: int) -> float:
+    """Bytes of the largest matrix as it is made for one product: dequantized, or for DoRA B A, its sum with W, and the identity."""
+    matrix = max(inputs * outputs for inputs, outputs in shape.projections) * itemsize
+    identity = max(inputs for inputs, _ in shape.projections) ** 2 * itemsize
+    return matrix * (recipe.quantization == "nf4") + (3 * matrix + identity) * (recipe.method == "dora")
+
+
+def training_memory(
+    shape: Shape, recipe: Recipe, bytes_per_weight: int = 2, device: str = "cpu", work: Workload | None = None, tracked: bool = True
+) -> float:
+    """Peak bytes of FINETUNE; see memory_parts."""
+    return sum(memory_parts(shape, recipe, bytes_per_weight, device, work, tracked).values())
+
+
+def training_seconds(shape: Shape, recipe: Recipe, work: Workload, peak: float, device: str = "cpu") -> float:
+    """Seconds of optimizer steps on a machine whose matrix product reaches peak operations a second."""
+    return needed_flops(shape, recipe, work) * (4 / 3 if recipe.gradient_checkpointing else 1) / (0.5 * peak)
+
+
+def evaluation_seconds(shape: Shape, recipe: Recipe, work: Workload, peak: float, device: str = "cpu") -> float:
+    """Seconds of forward passes over validation examples: half of what training takes for them, for W has no gradient."""
+    return training_seconds(shape, recipe.model_copy(update={"gradient_checkpointing": False}), work, peak, device) / 2
+
+
+def matmul_flops_per_second(device: str, dtype, size: int = 0, seconds: float = 0.3) -> float:
+    """What this machine's matrix product really does now: the best of what fits into that time, in operations a second."""
     import time
 
     import torch
 
-    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-    best = math.inf
-    for _ in range(5):
+    cuda = device.startswith("cuda")
+    size = size or (4096 if cuda else 1024)
+    products = 16 if cuda else 1  # a GPU's product is over before the next can be asked for
+    a, b, c = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(3))
+    best, began = math.inf, time.perf_counter()
+    while best == math.inf or time.perf_counter() - began < seconds:
         start = time.perf_counter()
-        (a @ b).sum().item()  # reading the value waits for the device
+        for _ in range(products):
+            torch.mm(a, b, out=c)
+        c[0, 0].item()  # reading a value waits for the device
         best = min(best, time.perf_counter() - start)
-    return 2 * size**3 / best
+    return products * 2 * size**3 / best

@@ -10,19 +10,72 @@ from pathlib import Path
 from .summaries import Hardware
 
 
-def cpu_cores() -> int:
-    """Cores that this task may use: Slurm and containers often give fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def cpu_cores(cpus: set[int] | None = None, root: Path = Path("/")) -> int:
+    """Cores that this task may use: Slurm and containers often give fewer than the machine has.
+
+    The CPUs that it may run on (cpus; default: its affinity), hyper-threads of one core counted once because they share its
+    vector units, and no more than its control group's share of time. root: where /proc and /sys are, for tests.
+    """
+    if cpus is None:
+        cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+    cores = {_siblings(cpu, root) for cpu in cpus}
+    quotas = [quota for folder in _control_groups("cpu", root) if (quota := _cpu_quota(folder)) is not None]
+    # Rounded down: under a quota of 1.5 CPUs two threads multiplied bf16 matrices half as fast as one, since they wait for each other.
+    return max(1, int(min([len(cores), *quotas])))
 
 
-def memory_bytes() -> int:
+def cpu_threads(wanted: int = 0) -> int:
+    """Threads that compute: every core, shared by the processes that train on this machine together (torchrun's LOCAL_WORLD_SIZE).
+
+    wanted caps them (a scheduler's CPUs may be hyper-threads); without it, OMP_NUM_THREADS does, unless a launcher has set it.
+    """
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE") or 1)
+    asked = os.environ.get("OMP_NUM_THREADS", "") if processes == 1 else ""
+    wanted = wanted or (int(asked) if asked.isdigit() else 0)
+    threads = max(1, cpu_cores() // processes)
+    return min(wanted, threads) if wanted else threads
+
+
+def memory_bytes(root: Path = Path("/")) -> int:
     """Memory of this machine, or of this control group where that is less."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        text = Path(limit).read_text().strip() if os.access(limit, os.R_OK) else ""
-        if text.isdigit():
-            total = min(total, int(text))
-    return total
+    texts = [_read(folder / name) for folder in _control_groups("memory", root) for name in ("memory.max", "memory.limit_in_bytes")]
+    return min([total, *(int(text) for text in texts if text.isdigit())])
+
+
+def _siblings(cpu: int, root: Path) -> str:
+    """Names the core that a CPU belongs to; a CPU about which nothing is told is a core of its own."""
+    return _read(root / f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list") or str(cpu)
+
+
+def _control_groups(controller: str, root: Path) -> list[Path]:
+    """Folders of the control groups that this process is in, up to the root: each may limit it (version 1 and 2)."""
+    folders = []
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        top = root / "sys/fs/cgroup" / controllers
+        # Version 1 mounts "cpu,cpuacct" under that name or its parts. Inside a container the path may be one of the host's: then
+        # only the top is there.
+        for mount in [top] if not controllers else [top, root / "sys/fs/cgroup" / controller]:
+            here = mount / path.lstrip("/")
+            folders += [folder for folder in (here, *here.parents) if folder.is_relative_to(mount)]
+    return folders
+
+
+def _cpu_quota(folder: Path) -> float | None:
+    """CPUs' worth of time that a control group gives, None for no limit."""
+    quota, period = (_read(folder / "cpu.max").split() or [_read(folder / "cpu.cfs_quota_us"), ""])[:2]
+    period = period or _read(folder / "cpu.cfs_period_us")
+    return int(quota) / int(period) if quota.isdigit() and period.isdigit() else None  # "max" and "-1" are no limit
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
 
 
 def cpu_name() -> str:

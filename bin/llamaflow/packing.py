@@ -34,9 +34,11 @@ class Batch:
     supervised_tokens: int
 
     def to(self, device: str) -> Batch:
-        """The same batch on a device."""
+        """The same batch on a device; copied while that one computes, where it is a GPU."""
         names = ("input_ids", "targets", "position_ids")
-        return replace(self, **{name: getattr(self, name).to(device, non_blocking=True) for name in names})
+        pinned = str(device).startswith("cuda")
+        tensors = {name: getattr(self, name).pin_memory() if pinned else getattr(self, name) for name in names}
+        return replace(self, **{name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()})
 
     def mask(self) -> torch.Tensor:
         """Block-diagonal causal mask [1, 1, tokens, tokens], True where a query may look."""
@@ -83,48 +85,3 @@ def collate(rows: list[list[Encoded]], pad_id: int, device: str = "cpu") -> Batc
     positions = torch.cat([torch.arange(length) for length in segments])
     supervised = sum(target != IGNORED for target in targets)
     return Batch(torch.tensor([ids]), torch.tensor([targets]), positions[None], tuple(segments), real, supervised).to(device)
-
-
-def supervised_nats(model, batch: Batch) -> torch.Tensor:
-    """Sum of cross-entropy in nats over a batch's supervised tokens (a scalar with gradient).
-
-    The transformer runs on the whole row; the vocabulary projection only where there is something to learn,
-    which is most of the memory and much of the time on small models.
-    """
-    import torch
-
-    causal_lm = model.get_base_model() if hasattr(model, "get_base_model") else model
-    if causal_lm.config._attn_implementation == SEGMENT_ATTENTION:
-        attention = {"attention_mask": None, "segments": batch.segments}
-    else:
-        attention = {"attention_mask": batch.mask()}
-    hidden = causal_lm.model(input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, **attention).last_hidden_state
-    chosen = batch.targets != IGNORED
-    logits = causal_lm.lm_head(hidden[chosen])
-    return torch.nn.functional.cross_entropy(logits.float(), batch.targets[chosen], reduction="sum")
-
-
-def attend_by_segment(model) -> None:
-    """Let the model attend to each segment by itself instead of through one large mask.
-
-    On a CPU the masked product would spend most of its work on pairs that may not see each other.
-    """
-    from transformers import AttentionInterface
-    from transformers.masking_utils import AttentionMaskInterface
-
-    AttentionInterface.register(SEGMENT_ATTENTION, _segment_attention)
-    AttentionMaskInterface.register(SEGMENT_ATTENTION, lambda *_args, **_kwargs: None)
-    model.set_attn_implementation(SEGMENT_ATTENTION)
-
-
-def _segment_attention(module, query, key, value, attention_mask, scaling=None, dropout=0.0, segments=None, **_kwargs):
-    """transformers' attention interface: query [1, heads, tokens, size], key and value [1, kv heads, tokens, size]."""
-    import torch
-
-    groups = query.shape[1] // key.shape[1]
-    key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
-    parts = zip(*(tensor.split(list(segments), dim=2) for tensor in (query, key, value)), strict=True)
-    outputs = [
-        torch.nn.functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=scaling, is_causal=True) for q, k, v in parts
-    ]
-    return torch.cat(outputs, dim=2).transpose(1, 2).contiguous(), None

@@ -18,9 +18,10 @@ class Progress:
     they must not be personal.
     """
 
-    def __init__(self, step: str, total: int | None, unit: str = "", every: float = 2.0):
+    def __init__(self, step: str, total: int | None, unit: str = "", every: float = 2.0, done: int = 0):
         self.step, self.total, self.unit, self.every = step, total, unit, every
-        self.done, self.values, self._bar = 0, {}, None
+        self.done, self.values, self._bar = done, {}, None
+        self._before = done  # by an earlier attempt: no time of this one went there
         self._start = self._last = time.monotonic()
 
     def __enter__(self) -> Progress:
@@ -37,7 +38,7 @@ class Progress:
                 TimeRemainingColumn(),
             )
             self._bar = Bar(*columns)
-            self._task = self._bar.add_task(self.step, total=self.total, values="")
+            self._task = self._bar.add_task(self.step, total=self.total, completed=self.done, values="")
             self._bar.start()
         return self
 
@@ -71,7 +72,7 @@ class Progress:
             "elapsed_s": round(elapsed, 1),
         }
         if self.total and 0 < self.done < self.total:
-            line["eta_s"] = round(elapsed / self.done * (self.total - self.done), 1)
+            line["eta_s"] = round(elapsed / max(1, self.done - self._before) * (self.total - self.done), 1)
         for name, value in self.values.items():  # JSON has no NaN and no infinity
             line[name] = value if not isinstance(value, float) else round(value, 5) if math.isfinite(value) else None
         print(json.dumps(line), flush=True)

@@ -20,10 +20,13 @@ class Recipe(BaseModel):
     lora_rank: int = Field(16, ge=1, le=1024)
     lora_alpha: float = Field(32, gt=0)
     lora_dropout: float = Field(0.0, ge=0, lt=1)
+    lora_plus_ratio: float = Field(1.0, ge=1, description="LoRA+: learning rate of B / that of A; 1 is plain LoRA")
+    quantization: Literal["none", "nf4"] = Field("none", description="nf4: QLoRA, base weights in 4 bits with double quantization")
     target_modules: str | list[str] = Field("all-linear", description="module names, or all-linear")
     learning_rate: float = Field(2e-4, gt=0, le=1)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup_ratio: float = Field(0.05, ge=0, lt=1, description="share of the steps")
+    neftune_alpha: float = Field(0.0, ge=0, description="NEFTune: noise on the embeddings, 5 is common; 0: none")
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
     epochs: float = Field(3.0, gt=0, description="passes over the training set")
@@ -36,6 +39,8 @@ class Recipe(BaseModel):
     early_stopping: int = Field(0, ge=0, description="stop after this many evaluations without a better loss; 0: never")
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     gradient_checkpointing: bool = False
+    compile: Literal["auto", "on", "off"] = Field("auto", description="torch.compile; auto: where a long training pays for it")
+    sharding: Literal["none", "fsdp", "device_map"] = Field("none", description="base weights over several GPUs: by shards or by layers")
 
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
@@ -43,6 +48,8 @@ class Recipe(BaseModel):
             raise ValueError("pack_length must be at least max_length")
         if self.batch_size % self.micro_batch_size:
             raise ValueError("batch_size must be a multiple of micro_batch_size")
+        if self.sharding == "fsdp" and self.quantization != "none":
+            raise ValueError("4-bit weights cannot be sharded by fsdp: use device_map, or none where each GPU holds all of them")
         return self
 
 

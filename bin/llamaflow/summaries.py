@@ -146,6 +146,38 @@ class SplitSummary(Summary):
         return self.duplicates_removed + sum(self.similar_removed.values()) + (self.contamination.records if self.contamination else 0)
 
 
+class SearchRung(BaseModel):
+    """A point at which trials are compared."""
+
+    share: float = Field(description="of a trial's steps, 0..1")
+    trials: int = Field(description="trials that train as far as this")
+    keep: int = Field(description="trials that go on")
+
+
+class SearchTrial(BaseModel):
+    """One training of a search, as far as it came."""
+
+    id: str
+    recipe: str = Field(description="name of the recipe that it changes")
+    values: dict[str, Any] = Field(description="its value of every recipe field in which the trials are not all alike")
+    seed: int
+    losses: list[float | None] = Field(default_factory=list, description="validation loss at each of its rungs; None: diverged or failed")
+    kept: bool = Field(True, description="still in the race; at the end only the winner")
+    steps: int = 0
+    tokens_seen: int = 0
+
+
+class SearchSummary(Summary):
+    """A search by successive halving. seconds counts the tasks of all trials, less the winner's last stretch, which is FINETUNE's."""
+
+    step: Literal["search"] = "search"
+    name: str
+    rungs: list[SearchRung]
+    compared: int = Field(0, description="rungs that are behind it")
+    trials: list[SearchTrial]
+    winner: str = Field("", description="id of the trial that trains to its end; empty while others are in the race")
+
+
 class BaseModelSummary(Summary):
     """The base model as it lies in the work folder: bf16 safetensors plus tokenizer."""
 
@@ -201,6 +233,18 @@ class Hardware(BaseModel):
     memory_bytes: int
 
 
+class Utilisation(BaseModel):
+    """How busy the machine was while training, sampled every few seconds. Shares 0..1; None where it is not told."""
+
+    samples: int
+    cpu_mean: float = Field(description="of the cores that the task may use")
+    cpu_peak: float
+    gpu_mean: float | None = None
+    gpu_peak: float | None = None
+    gpu_memory_peak: float | None = Field(None, description="share of the GPU's memory")
+    energy_joules: float | None = Field(None, description="of the GPUs, by NVML")
+
+
 class FinetuneSummary(Summary):
     """Everything that is needed to believe, repeat and compare a training run."""
 
@@ -226,17 +270,65 @@ class FinetuneSummary(Summary):
     supervised_tokens: int
     tokens_per_second: float = Field(description="tokens_seen per second of training, evaluation excluded")
     packing_efficiency: float = Field(description="real tokens / (rows × pack_length), 0..1")
-    train_loss: float = Field(description="nats per supervised token over the last log interval")
+    train_loss: float | None = Field(description="nats per supervised token over the last log interval; None without a single good step")
     validation_loss_start: float
     validation_loss: float = Field(description="of the weights that come out")
     precision: str
     peak_memory_bytes: int
-    stopped: str = Field(description="why training ended: 'epochs', 'max_steps', 'early_stopping'")
+    stopped: str = Field(description="why training ended: 'epochs', 'max_steps', 'early_stopping', 'diverged', 'rung'")
+    matmul_flops: float = Field(0.0, description="what this machine's matrix product reaches, operations a second")
+    share_of_peak: float = Field(0.0, description="operations that the training needs, a second / matmul_flops")
+    predicted: dict[str, float] = Field(default_factory=dict, description="memory_gib and minutes as estimated before the model was loaded")
+    training_seconds: float = Field(0.0, description="time in optimizer steps, of all attempts")
+    micro_batch_size: int = Field(1, description="as used at the end: out of memory halves it")
+    out_of_memory: int = Field(0, description="how often the micro-batch was halved")
+    resumed_at: list[int] = Field(default_factory=list, description="steps at which an interrupted training was taken up again")
+    rolled_back_at: list[int] = Field(default_factory=list, description="steps whose loss exploded; the rate was lowered")
+    attention: str = Field("", description="how attention was computed")
+    compiled: bool = False
+    processes: int = 1
+    utilisation: Utilisation | None = None
     curve: list[CurvePoint]
     hardware: Hardware
     versions: dict[str, str]
     tracking_uri: str = ""
     tracking_run_id: str = ""
+
+
+class Parity(BaseModel):
+    """Distance of an exported model's logits from those of base plus adapter, over all positions of the probe texts."""
+
+    positions: int
+    max_logit_difference: float
+    relative_difference: float = Field(description="norm of the difference / norm of the logits, each position's mean taken off")
+    divergence: float = Field(description="Kullback-Leibler, nats a position, mean")
+    same_choice: float = Field(description="share of positions with the same most likely token, 0..1")
+
+
+class ExportedModel(BaseModel):
+    """One model that was written, and how it was found to answer after it was loaded again from disk."""
+
+    format: Literal["merged", "gguf-bf16", "gguf-f16", "gguf-q8_0"]
+    path: str = Field(description="file or folder within the exported folder")
+    bytes: int
+    sha256: str
+    parity: Parity
+
+
+class ExportSummary(Summary):
+    """The accepted model in formats that run without its adapter. Only written when every format answers alike."""
+
+    step: Literal["export"] = "export"
+    base: str
+    base_digest: str
+    adapter_digest: str
+    method: str
+    quantization: Literal["none", "nf4"] = Field(description="nf4: merged into the dequantized weights that the adapter was trained on")
+    precision: Literal["bf16", "fp32"] = Field(description="in which the models were compared")
+    effect: Parity = Field(description="of the base alone: how far the adapter moves the answers")
+    models: list[ExportedModel]
+    hardware: Hardware
+    versions: dict[str, str]
 
 
 class MetricValue(BaseModel):

@@ -40,9 +40,10 @@ class Tracker:
             self._mlflow.log_params(values)
 
     def metrics(self, values: dict[str, float | None], step: int = 0) -> None:
-        """Log those numbers that are there."""
+        """Log those numbers that are there; from any thread."""
         if self._mlflow:
-            self._mlflow.log_metrics({name: value for name, value in values.items() if value is not None}, step=step)
+            numbers = {name: value for name, value in values.items() if value is not None}
+            self._mlflow.log_metrics(numbers, step=step, run_id=self.run_id)  # without the id another thread opens a run of its own
 
     def tags(self, values: dict[str, str]) -> None:
         """Set tags."""

@@ -3,7 +3,7 @@ process EVALUATE {
     label 'model'
 
     input:
-    tuple val(meta), path(adapter)
+    tuple val(meta), path(adapter), path(finetune)
     path base
     path test
 
@@ -12,7 +12,7 @@ process EVALUATE {
     path "predictions-${meta.model}.jsonl", emit: predictions
 
     script:
-    def lora = adapter ? "--adapter '${adapter}'" : ''
+    def lora = adapter ? "--adapter '${adapter}' --finetune-summary '${finetune}'" : ''
     """
     evaluate_model.py --base '${base}' ${lora} --model ${meta.model} --test '${test}' --threads ${task.cpus} \\
         ${task.ext.args ?: ''} --predictions predictions-${meta.model}.jsonl --summary evaluate-${meta.model}.json

@@ -3,32 +3,38 @@ process FINETUNE {
     label 'model'
 
     input:
-    val meta
+    // meta: id, code; of a trial also search, trial, rung and stop_at. earlier: state of an earlier rung to go on from, or []
+    tuple val(meta), path(recipe), val(overrides), val(seed), path(earlier, stageAs: 'earlier')
     path base
     path base_summary
     path train
     path validation
-    path recipe
-    val overrides
     val tracking_uri
+    val checkpoints // folder that all attempts see, or ''
 
     output:
     path 'adapter', emit: adapter
     path 'finetune.json', emit: summary
-    path 'mask_report.html', emit: masks
+    tuple val(meta), path('finetune.json'), emit: result
+    tuple val(meta), path('state'), emit: state, optional: true // of a trial that did not diverge
+    path 'mask_report.html', emit: masks, optional: true // not of a trial
 
     script:
+    def part = meta.rung ? "--stop-at ${meta.stop_at} --state-out state" : '--mask-report mask_report.html'
+    def kept = checkpoints ? "--checkpoints '${checkpoints}'" : ''
+    def from = earlier ? "--state-in '${earlier}'" : ''
+    def tags = meta.search ? "--tag 'search=${meta.search}' --tag 'trial=${meta.trial}' --tag 'rung=${meta.rung ?: 'final'}'" : ''
     """
     finetune.py --base '${base}' --base-summary '${base_summary}' --train '${train}' --validation '${validation}' \\
-        --recipe '${recipe}' --overrides '${overrides}' --threads ${task.cpus} ${task.ext.args ?: ''} \\
-        --tracking-uri '${tracking_uri}' --run-name '${meta.id}' --adapter adapter --summary finetune.json \\
-        --mask-report mask_report.html
+        --recipe '${recipe}' --overrides '${overrides}' --seed ${seed} --threads ${task.cpus} --processes ${task.accelerator?.request ?: 1} \\
+        ${part} ${from} ${kept} ${task.ext.args ?: ''} \\
+        --tracking-uri '${tracking_uri}' --run-name '${meta.id}' ${tags} --adapter adapter --summary finetune.json
     """
 
     stub:
     """
     mkdir adapter && touch adapter/adapter_model.safetensors && echo '{}' > adapter/adapter_config.json
     echo '{"step": "finetune"}' > finetune.json
-    touch mask_report.html
+    ${meta.rung ? 'mkdir state' : 'touch mask_report.html'}
     """
 }

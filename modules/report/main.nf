@@ -13,6 +13,7 @@ process REPORT {
     path evaluations
     path gate
     path register
+    path search // or [] where none was made
     val report_folder
 
     output:
@@ -24,7 +25,7 @@ process REPORT {
     """
     report.py --preflight '${preflight}' --prepare '${prepare}' --anonymize ${anonymize} --split '${split}' \\
         --base-model '${base}' --finetune '${finetune}' --evaluate ${evaluations} --gate '${gate}' \\
-        --register '${register}' --outdir-hint '${report_folder}' ${task.ext.args ?: ''} \\
+        --register '${register}' ${search ? "--search '${search}'" : ''} --outdir-hint '${report_folder}' ${task.ext.args ?: ''} \\
         --report report.html --text summary.txt --summary report.json
     """
 

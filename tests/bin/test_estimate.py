@@ -8,9 +8,9 @@ import pytest
 
 from llamaflow.base_model import resolve
 from llamaflow.estimate import adapter_parameters, shape_of, training_memory
-from llamaflow.lora import attach
 from llamaflow.models import load_model
 from llamaflow.recipe import Recipe
+from llamaflow.training.adapter import attach
 
 TINY = Path(__file__).parents[1] / "data" / "tiny-llama"
 

@@ -5,20 +5,27 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import finetune as script
 from llamaflow.errors import BadInputError, LlamaFlowError, run_step
 from llamaflow.files import sha256_file, write_json, write_jsonl
 from llamaflow.models import load_model, load_tokenizer
-from llamaflow.packing import collate, supervised_nats
+from llamaflow.packing import collate
 from llamaflow.recipe import Recipe
 from llamaflow.records import Message, Record, content_id
 from llamaflow.summaries import BaseModelSummary, FinetuneSummary, read_summary
+from llamaflow.training.data import Batches, read_examples
+from llamaflow.training.loss import supervised_nats
 
 TINY = Path(__file__).parents[1] / "data" / "tiny-llama"
 QUICK = {
@@ -94,7 +101,7 @@ def loss_on(data: Path, adapter: Path | None) -> float:
     import torch
 
     model = load_model(TINY, adapter=adapter, precision="fp32", device="cpu")
-    examples, _, _ = script.encode_file(load_tokenizer(TINY), data / "validation.jsonl", 64)
+    examples = read_examples(load_tokenizer(TINY), data / "validation.jsonl", 64).kept
     with torch.no_grad():
         return sum(supervised_nats(model, collate([[one]], 0)).item() for one in examples) / sum(one.supervised for one in examples)
 
@@ -133,12 +140,176 @@ def test_gradient_checkpointing_changes_nothing_but_memory(data, tmp_path, refer
     assert train(data, tmp_path, gradient_checkpointing=True).validation_loss == pytest.approx(plain.validation_loss, rel=1e-4)
 
 
-@pytest.mark.parametrize("steps", [1, 6])
-def test_training_that_leaves_the_number_range_is_an_error_and_leaves_nothing(data, tmp_path, capsys, steps):
-    arguments = command(data, tmp_path, learning_rate=1.0, lora_alpha=3e38, max_steps=steps, evaluations=1)
-    with pytest.raises(LlamaFlowError, match="not finite") as caught:
+def test_loss_that_explodes_twice_ends_the_training_and_gives_back_the_best_weights(data, tmp_path):
+    summary = train(data, tmp_path, learning_rate=1.0, lora_alpha=3e38, warmup_ratio=0, max_steps=12, evaluations=12)
+    assert summary.stopped == "diverged" and len(summary.rolled_back_at) == 1 and summary.warnings
+    assert summary.validation_loss <= summary.validation_loss_start and math.isfinite(summary.validation_loss)
+    assert loss_on(data, tmp_path / "adapter") == pytest.approx(summary.validation_loss, rel=1e-4)
+
+
+def test_loss_that_explodes_once_is_rolled_back_and_goes_on_slower(data, tmp_path, monkeypatch):
+    """One batch blows up: back to the last good point, on at a quarter of the rate, and it still learns."""
+    from llamaflow.training.engine import Engine
+
+    real, hits = Engine.train_step, []
+
+    def once(self, step, rate_scale=1.0):
+        outcome = real(self, step, rate_scale)
+        if step == 5 and not hits:
+            hits.append(step)
+            for master in self.weights.masters:
+                master.data.fill_(float("nan"))
+            self.weights.publish()
+            outcome = outcome._replace(nats=outcome.nats * float("nan"))
+        return outcome
+
+    monkeypatch.setattr(Engine, "train_step", once)
+    summary = train(data, tmp_path, schedule="constant", warmup_ratio=0)
+    assert hits and summary.rolled_back_at == [6] and summary.stopped == "max_steps" and summary.steps == 8
+    assert [point.step for point in summary.curve] == [0, 1, 4, 5, 8]
+    assert {point.step: point.learning_rate for point in summary.curve}[5] == pytest.approx(0.25 * QUICK["learning_rate"])
+    assert summary.validation_loss < 0.98 * summary.validation_loss_start
+
+
+def test_base_model_that_is_broken_is_an_error_and_leaves_nothing(data, tmp_path):
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    broken = tmp_path / "base"
+    shutil.copytree(TINY, broken)
+    tensors = load_file(broken / "model.safetensors")
+    tensors["model.norm.weight"] = torch.full_like(tensors["model.norm.weight"], float("nan"))
+    save_file(tensors, broken / "model.safetensors", {"format": "pt"})
+    arguments = command(data, tmp_path / "out")
+    arguments[1] = str(broken)
+    with pytest.raises(LlamaFlowError, match="not finite"):
         script.main(arguments)
-    assert "learning_rate" in caught.value.fix and not list(tmp_path.iterdir())
+    assert not (tmp_path / "out").exists()
+
+
+def bytes_of(folder: Path) -> bytes:
+    return (folder / "adapter" / "adapter_model.safetensors").read_bytes()
+
+
+METHODS = {
+    "plain": {}, "bf16": {"precision": "bf16"}, "dropout": {"lora_dropout": 0.3}, "noise": {"neftune_alpha": 5.0},
+    "dora": {"method": "dora"}, "lora+": {"lora_plus_ratio": 4.0, "weight_decay": 0.1}, "nf4": {"quantization": "nf4"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("values", METHODS.values(), ids=METHODS)
+def test_stopped_and_taken_up_again_equals_never_stopped_to_the_last_bit(data, tmp_path, values):
+    """Over three parts; the schedule spans the whole, and what is random depends on the step alone."""
+    whole = train(data, tmp_path / "whole", **values, early_stopping=3)
+    out, arguments = tmp_path / "parts", ()
+    for part, share in enumerate((0.2, 0.6, 1.0)):
+        state = tmp_path / f"state{part}"
+        summary = train(data, out, *arguments, "--stop-at", str(share), "--state-out", str(state), **values, early_stopping=3)
+        assert summary.stopped == ("max_steps" if share == 1 else "rung")
+        arguments = ("--state-in", str(state))
+    assert bytes_of(out) == bytes_of(tmp_path / "whole")
+    rungs = [point for point in summary.curve if point.step in (2, 5)]
+    assert [point for point in summary.curve if point not in rungs] == [point for point in whole.curve if point.step not in (2, 5)]
+    assert (summary.tokens_seen, summary.best_step, summary.validation_loss) == (whole.tokens_seen, whole.best_step, whole.validation_loss)
+
+
+def test_state_of_another_training_is_refused(data, tmp_path):
+    train(data, tmp_path / "a", "--stop-at", "0.5", "--state-out", str(tmp_path / "state"))
+    for change in ({"learning_rate": 1e-3}, {"lora_rank": 2}):
+        with pytest.raises(BadInputError, match="another training"):
+            train(data, tmp_path / "b", "--state-in", str(tmp_path / "state"), **change)
+    with pytest.raises(BadInputError, match="another training"):
+        train(data, tmp_path / "b", "--state-in", str(tmp_path / "state"), "--seed", "18")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_killed_and_started_again_equals_never_killed_to_the_last_bit(data, tmp_path, reference, number):
+    """A signal after some steps: asked to stop it ends with 143; killed it goes on from the last checkpoint."""
+    kept, out = tmp_path / "checkpoints", tmp_path / "out"
+    out.mkdir()
+    arguments = ["--checkpoints", str(kept), "--checkpoint-minutes", "0"]
+    program = [sys.executable, "-c", SLOW, script.__file__, *command(data, out, *arguments)]
+    process = subprocess.Popen(program, env=os.environ | {"OMP_NUM_THREADS": "1"}, cwd=out, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(kept.glob("*/*-step-3")):
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == (-9 if number == signal.SIGKILL else 143), told
+    assert not (out / "adapter").exists() and ("goes on from there" in told) == (number != signal.SIGKILL)
+    summary = train(data, out, *arguments)
+    assert summary.resumed_at and 3 <= summary.resumed_at[0] < 8
+    assert bytes_of(out) == bytes_of(reference[0]) and summary.curve == reference[1].curve
+    assert not list(kept.glob("*/*-step-*")) and not (out / ".finetune.running").exists() or number == signal.SIGKILL
+
+
+# The script with steps that take a while, so that a signal finds it at work.
+SLOW = """
+import runpy, sys, time
+sys.argv = sys.argv[1:]
+sys.path.insert(0, sys.argv[0].rsplit("/", 1)[0])
+from llamaflow.training import engine
+real = engine.Engine.train_step
+engine.Engine.train_step = lambda *a, **k: (time.sleep(0.3), real(*a, **k))[1]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_time_limit_that_comes_near_stops_in_time_and_the_next_attempt_goes_on(data, tmp_path, reference):
+    arguments = ["--checkpoints", str(tmp_path / "kept"), "--time-limit", "0.01"]
+    codes = [run_step(lambda: script.main(command(data, tmp_path, *arguments))) for _ in range(8)]
+    assert codes == [143] * 7 + [0]
+    assert read_summary(tmp_path / "finetune.json", FinetuneSummary).resumed_at == [1, 2, 3, 4, 5, 6, 7]
+    assert bytes_of(tmp_path) == bytes_of(reference[0])
+
+
+def test_out_of_memory_halves_the_micro_batch_and_changes_no_bit(data, tmp_path, reference, monkeypatch):
+    """Memory for one row only: from four over two to one, as if it had been one from the start."""
+    import torch
+
+    from llamaflow.training import engine
+
+    real = engine.supervised_nats
+
+    def small(model, batch):
+        nats = real(model, batch)
+        if batch.input_ids.numel() > 100:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1.00 GiB")
+        return nats
+
+    monkeypatch.setattr(engine, "supervised_nats", small)
+    summary = train(data, tmp_path, micro_batch_size=4)
+    assert (summary.out_of_memory, summary.micro_batch_size, summary.recipe["micro_batch_size"]) == (2, 1, 4)
+    assert bytes_of(tmp_path) == bytes_of(reference[0]) and any("halved" in warning for warning in summary.warnings)
+
+
+def test_out_of_memory_with_one_row_is_an_error_that_says_what_helps(data, tmp_path, monkeypatch):
+    from llamaflow.training import engine
+
+    def never(model, batch):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes. Error code 12")
+
+    real = engine.Engine._gradients
+    monkeypatch.setattr(engine.Engine, "_gradients", lambda self, step: never(None, None) if step else real(self, step))
+    with pytest.raises(LlamaFlowError, match="memory ran out") as caught:
+        train(data, tmp_path)
+    assert "gradient_checkpointing" in caught.value.fix and not (tmp_path / "adapter").exists()
+
+
+def test_other_errors_are_not_taken_for_want_of_memory(data, tmp_path, monkeypatch):
+    from llamaflow.training import engine
+
+    def broken(model, batch):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    real = engine.Engine._gradients
+
+    def gradients(self, step):
+        monkeypatch.setattr(engine, "supervised_nats", broken)
+        return real(self, step)
+
+    monkeypatch.setattr(engine.Engine, "_gradients", gradients)
+    with pytest.raises(RuntimeError, match="shapes"):
+        train(data, tmp_path)
 
 
 @pytest.mark.parametrize("role", ["user", "assistant"])
@@ -151,23 +322,14 @@ def test_nothing_to_learn_is_bad_input(data, tmp_path, capsys, role):
     assert "none.jsonl" in capsys.readouterr().err and not (tmp_path / "adapter").exists()
 
 
-def test_learning_rate_rises_falls_and_never_leaves_its_bounds():
-    for schedule in ("cosine", "linear", "constant"):
-        recipe = Recipe(schedule=schedule, warmup_ratio=0.2)
-        for total in (1, 2, 7, 50):
-            factors = [script.learning_rate_factor(step, total, recipe) for step in range(total + 1)]
-            assert all(0 <= factor <= 1 for factor in factors) and all(factor > 0 for factor in factors[:-1])
-            peak, warmup = factors.index(max(factors)), math.ceil(0.2 * total)
-            assert peak == warmup and factors[: peak + 1] == sorted(factors[: peak + 1])
-            assert factors[peak:] == sorted(factors[peak:], reverse=True)
-
-
-def test_every_row_is_seen_once_an_epoch():
-    import torch
-
-    rows, batches = list(range(11)), script.epochs_of_batches(list(range(11)), 4, torch.Generator().manual_seed(1))
-    epochs = [[row for _ in range(3) for row in next(batches)] for _ in range(3)]
-    assert all(sorted(epoch) == rows for epoch in epochs) and epochs[0] != epochs[1]
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 2**63 - 1))
+def test_every_row_is_seen_once_an_epoch(rows, batch_size, seed):
+    batches = Batches(rows, batch_size, seed)
+    starts = [epoch * batches.per_epoch for epoch in range(3)]
+    epochs = [[row for step in range(start, start + batches.per_epoch) for row in batches[step]] for start in starts]
+    assert all(sorted(epoch) == list(range(rows)) for epoch in epochs)
+    assert rows < 8 or epochs[0] != epochs[1]
+    assert Batches(rows, batch_size, seed)[batches.per_epoch] == batches[batches.per_epoch]
 
 
 def test_tracking_to_a_folder_holds_the_metrics(data, tmp_path):

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from llamaflow.chat import IGNORED, Encoded
 from llamaflow.models import load_model
-from llamaflow.packing import attend_by_segment, collate, pack_rows, supervised_nats
+from llamaflow.packing import collate, pack_rows
+from llamaflow.training.attention import attend_by_segment
+from llamaflow.training.loss import supervised_nats
 
 TINY = Path(__file__).parents[1] / "data" / "tiny-llama"
 

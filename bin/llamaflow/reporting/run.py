@@ -17,6 +17,7 @@ from ..summaries import (
     PreflightSummary,
     PrepareSummary,
     RegisterSummary,
+    SearchSummary,
     SplitSummary,
     Summary,
 )
@@ -24,7 +25,7 @@ from ..summaries import (
 
 @dataclass(frozen=True)
 class Run:
-    """The summaries of one run; preflight is None where it was not run."""
+    """The summaries of one run; preflight is None where it was not run, search where nothing was searched."""
 
     name: str
     prepare: PrepareSummary
@@ -37,6 +38,7 @@ class Run:
     gate: GateSummary
     register: RegisterSummary
     preflight: PreflightSummary | None = None
+    search: SearchSummary | None = None
 
     @property
     def verdict(self) -> str:
@@ -100,6 +102,7 @@ class Run:
             ("anonymize", list(self.anonymize)),
             ("split", [self.split]),
             ("fetch_base", [self.base_model]),
+            *([("search", [self.search])] if self.search else []),
             ("finetune", [self.finetune]),
             ("evaluate_base", [self.base]),
             ("evaluate_candidate", [self.candidate]),

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 
 from .names import LANGUAGES
 from .privacy_strings import PRIVACY
+from .search_strings import SEARCH
 
 TEXT: dict[str, tuple[str, str]] = {
     **PRIVACY,
+    **SEARCH,
     "html_lang": ("en", "pt-BR"),
     "title": ("Training report", "Relatório de treinamento"),
     "skip": ("Skip to the content", "Ir para o conteúdo"),

@@ -6,6 +6,11 @@ import re
 
 # As the step writes it, with a word in braces wherever a value stands, and in Portuguese. One that is not listed stays English.
 WARNINGS: tuple[tuple[str, str], ...] = (
+    # PLAN_SEARCH
+    (
+        "{equal} trials are equal to another one and were left out.",
+        "{equal} tentativas são iguais a outra e ficaram de fora.",
+    ),
     # PREPARE
     (
         "{rejected} of {all} records were rejected ({reasons}); see rejected.jsonl",

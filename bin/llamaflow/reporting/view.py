@@ -21,6 +21,7 @@ from .numbers import Numbers, clean, decimals_for
 from .privacy import privacy
 from .reason import condition, reason, remark, undecided
 from .run import Run, change, ranked
+from .search import search
 from .strings import words
 
 # A page with more rows than this is not read; the counts above it still hold all.
@@ -50,6 +51,7 @@ def render(run: Run, language: str, audit: str = "", masks: str = "") -> str:
         audit=audit,
         masks=masks,
         privacy=privacy(run, language),
+        search=search(run, language),
         funnel=funnel(run, t),
         lengths=length_rows(run, language),
         strata=strata(run)[:MAX_ROWS],

@@ -1,0 +1,62 @@
+"""Cross-entropy over supervised tokens only, in pieces: the logits of a row never exist all at once."""
+
+from __future__ import annotations
+
+import torch
+
+from ..chat import IGNORED
+from ..packing import SEGMENT_ATTENTION, Batch
+
+# Logits of one piece: 32 MiB in fp32 stay in a CPU's cache, more fills a GPU.
+_PIECE_BYTES = {"cpu": 32 << 20, "cuda": 512 << 20}
+
+
+class ProjectedNats(torch.autograd.Function):
+    """Sum of -log p(target) over positions, from hidden states and the frozen output projection.
+
+    hidden [positions, size], weight [vocabulary, size], targets [positions]. The gradient of the hidden states is
+    computed along with the loss, piece by piece, because the logits are at hand then; the projection gets none.
+    """
+
+    @staticmethod
+    def forward(ctx, hidden, weight, bias, targets):
+        rows = max(16, _PIECE_BYTES.get(hidden.device.type, 32 << 20) // (4 * weight.shape[0]))
+        wanted = ctx.needs_input_grad[0]
+        gradient = torch.empty_like(hidden) if wanted else None
+        total = torch.zeros((), dtype=torch.float32, device=hidden.device)
+        for start in range(0, len(targets), rows):
+            piece, target = hidden[start : start + rows], targets[start : start + rows, None]
+            logits = torch.nn.functional.linear(piece, weight, bias).float()
+            norm = logits.logsumexp(-1, keepdim=True)
+            total += (norm - logits.gather(1, target)).sum()
+            if wanted:  # softmax minus one at the target
+                logits.sub_(norm).exp_().scatter_add_(1, target, torch.full_like(norm, -1.0))
+                torch.mm(logits.to(weight.dtype), weight, out=gradient[start : start + rows])
+        ctx.save_for_backward(gradient)
+        return total
+
+    @staticmethod
+    def backward(ctx, outer):
+        (gradient,) = ctx.saved_tensors
+        return gradient * outer.to(gradient.dtype), None, None, None
+
+
+def supervised_nats(model, batch: Batch) -> torch.Tensor:
+    """Sum of cross-entropy in nats over a batch's supervised tokens (fp32 scalar with gradient).
+
+    The transformer runs on the whole row; the vocabulary projection only where there is something to learn,
+    which is most of the memory and much of the time on small models.
+    """
+    causal_lm = model.get_base_model() if hasattr(model, "get_base_model") else model
+    if causal_lm.config._attn_implementation == SEGMENT_ATTENTION:
+        attention = {"attention_mask": None, "segments": batch.segments}
+    else:
+        attention = {"attention_mask": batch.mask()}
+    hidden = causal_lm.model(input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, **attention).last_hidden_state
+    head = causal_lm.lm_head
+    hidden, targets = hidden.to(head.weight.device), batch.targets.to(head.weight.device)  # layers may lie on several devices
+    chosen = targets != IGNORED
+    if head.weight.requires_grad or getattr(head.weight, "quant_state", None) is not None or hasattr(head, "lora_A"):
+        logits = head(hidden[chosen]).float()
+        return torch.nn.functional.cross_entropy(logits, targets[chosen], reduction="sum")
+    return ProjectedNats.apply(hidden[chosen], head.weight, head.bias, targets[chosen])

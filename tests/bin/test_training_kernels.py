@@ -1,0 +1,162 @@
+"""Fused functions: the numbers and gradients of what they replace, on models of several families."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from test_packing import example
+
+from llamaflow.packing import collate
+from llamaflow.recipe import Recipe
+from llamaflow.training.adapter import attach
+from llamaflow.training.attention import KEPT_SCORES, attend_by_segment
+from llamaflow.training.kernels import fuse
+from llamaflow.training.loss import supervised_nats
+
+SIZES = {
+    "vocab_size": 1024, "hidden_size": 32, "intermediate_size": 80, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "max_position_embeddings": 2048,
+}  # fmt: skip
+FAMILIES = ("Llama", "Mistral", "Qwen2", "Qwen3")
+
+
+def build(family: str, method: str = "lora", precision: str = "fp32", **values):
+    """A random model of a family with an adapter that does something, its twin that is fused, and what was fused."""
+    import torch
+    import transformers
+
+    torch.manual_seed(5)
+    config = getattr(transformers, f"{family}Config")(**SIZES, **values)
+    model = getattr(transformers, f"{family}ForCausalLM")(config).to({"fp32": torch.float32, "bf16": torch.bfloat16}[precision]).eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "norm" in name:
+                parameter.uniform_(0.5, 1.5)
+            elif "bias" in name:
+                parameter.normal_()
+    attend_by_segment(model)
+    model = attach(model, Recipe(lora_rank=3, method=method), "random")
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=0.2)
+    twin = copy.deepcopy(model)
+    return model, twin, fuse(twin)
+
+
+def result(model, batch):
+    """Nats of a batch, and the gradient of every adapter parameter in one vector."""
+    import torch
+
+    model.zero_grad(set_to_none=True)
+    nats = supervised_nats(model, batch)
+    nats.backward()
+    return nats.item(), torch.cat([p.grad.float().flatten() for p in model.parameters() if p.requires_grad])
+
+
+BATCH_LENGTHS = (9, 31, 4, 20)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("method", ["lora", "rslora"])
+def test_fused_layers_give_the_same_loss_and_gradient(family, method):
+    plain, fused, done = build(family, method)
+    assert done == ["MLPs", "norms", "projections"]
+    batch = collate([[example(i, length) for i, length in enumerate(BATCH_LENGTHS)]], 0)
+    (loss, gradient), (other, fused_gradient) = result(plain, batch), result(fused, batch)
+    assert other == pytest.approx(loss, rel=1e-5)
+    assert (gradient - fused_gradient).norm() <= 1e-4 * gradient.norm() and gradient.norm() > 0
+
+
+def test_in_bf16_the_fused_gradient_is_as_close_to_the_exact_one_as_the_plain():
+    plain, fused, _ = build("Llama", precision="bf16")
+    exact = build("Llama")[0]
+    exact.load_state_dict({name: value.float() for name, value in plain.state_dict().items()})
+    batch = collate([[example(i, length) for i, length in enumerate(BATCH_LENGTHS)]], 0)
+    (loss, gradient), others = result(exact, batch), [result(model, batch) for model in (plain, fused)]
+    assert all(other == pytest.approx(loss, rel=2e-3) for other, _ in others)
+    plain_error, fused_error = ((other - gradient).norm() / gradient.norm() for _, other in others)
+    assert fused_error <= 1.3 * plain_error
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_every_step_and_recomputation_sees_its_own_input(checkpointing):
+    """The first of some projections computes for all: what it leaves must never reach another call."""
+    plain, fused, _ = build("Llama")
+    for model in (plain, fused):
+        model.train()
+        if checkpointing:
+            model.get_base_model().gradient_checkpointing_enable({"use_reentrant": False})
+            model.enable_input_require_grads()
+    for seed in (1, 2):
+        batch = collate([[example(seed, 17), example(seed + 10, 12)]], 0)
+        (loss, gradient), (other, fused_gradient) = result(plain, batch), result(fused, batch)
+        assert other == pytest.approx(loss, rel=1e-5) and (gradient - fused_gradient).norm() <= 1e-4 * gradient.norm()
+
+
+def test_what_is_not_plain_lora_is_left_to_peft():
+    _, _, done = build("Llama", "dora")
+    assert "projections" not in done
+    import torch
+    from test_finetune import TINY
+
+    from llamaflow.models import load_model
+
+    torch.manual_seed(1)
+    model = attach(load_model(TINY, precision="fp32", device="cpu"), Recipe(lora_dropout=0.1), "tiny")
+    assert "projections" not in fuse(model)
+
+
+def test_a_norm_that_computes_something_else_is_kept():
+    """Gemma multiplies by one plus the weight."""
+    import torch
+    from transformers import GemmaConfig, GemmaForCausalLM
+
+    model = GemmaForCausalLM(GemmaConfig(**SIZES, head_dim=8)).eval().requires_grad_(False)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "norm" in name:
+                parameter.uniform_(0.5, 1.5)
+    assert fuse(model) == []
+
+
+@pytest.mark.parametrize("lengths", [(KEPT_SCORES + 40,), (30, KEPT_SCORES + 1, 12), (KEPT_SCORES, 7, KEPT_SCORES + 9, 1)])
+def test_long_and_short_segments_attend_as_under_one_mask(lengths):
+    """By segment, kept scores or not, against transformers' own attention under the block-diagonal mask."""
+    by_segment, _, _ = build("Llama")
+    masked = copy.deepcopy(by_segment)
+    masked.get_base_model().set_attn_implementation("sdpa")
+    batch = collate([[example(i, length) for i, length in enumerate(lengths)]], 0)
+    (loss, gradient), (other, other_gradient) = result(masked, batch), result(by_segment, batch)
+    assert other == pytest.approx(loss, rel=1e-5) and (gradient - other_gradient).norm() <= 1e-4 * gradient.norm()
+
+
+@pytest.mark.parametrize("vocabulary", [1024, 600_000])  # a piece of the second holds sixteen positions
+def test_loss_in_pieces_is_the_cross_entropy(vocabulary):
+    import torch
+
+    from llamaflow.training.loss import ProjectedNats
+
+    torch.manual_seed(2)
+    hidden, weight = (torch.randn(size, 8, dtype=torch.float64) for size in (37, vocabulary))
+    hidden.requires_grad_()
+    targets = torch.randint(vocabulary, (37,))
+    wanted = torch.nn.functional.cross_entropy(hidden @ weight.t(), targets, reduction="sum")
+    (gradient,) = torch.autograd.grad(wanted, hidden)
+    nats = ProjectedNats.apply(hidden, weight, None, targets)
+    (got,) = torch.autograd.grad(3 * nats, hidden)
+    torch.testing.assert_close(nats.double(), wanted, rtol=1e-6, atol=0)
+    torch.testing.assert_close(got, 3 * gradient, rtol=1e-4, atol=1e-5)
+
+
+def test_compiled_layers_give_the_same():
+    plain, _, _ = build("Llama")
+    compiled = copy.deepcopy(plain)
+    assert fuse(compiled, shared=False) == ["projections"]
+    for layer in compiled.get_base_model().get_decoder().layers:
+        layer.compile(dynamic=True)
+    for seed in (1, 2):
+        batch = collate([[example(seed, 17 + seed), example(seed + 10, 12)]], 0)
+        (loss, gradient), (other, compiled_gradient) = result(plain, batch), result(compiled, batch)
+        assert other == pytest.approx(loss, rel=1e-4) and (gradient - compiled_gradient).norm() <= 1e-3 * gradient.norm()
