@@ -59,7 +59,7 @@ test-slurm: setup ## A real one-node Slurm runs -profile slurm,gpu,test to a ver
 	$(PYTHON) -m pytest tests/pipeline/test_slurm.py --rigs
 
 test-distributed: setup ## Two training processes over gloo agree with one
-	$(PYTHON) -m pytest tests/bin/test_finetune.py --rigs -m rig
+	$(PYTHON) -m pytest tests/bin/test_finetune.py tests/bin/test_training_distributed.py --rigs -m rig
 
 test-vault: setup ## A real Vault gives the pseudonymization key, by token and by AppRole
 	$(PYTHON) -m pytest tests/bin/test_keys_vault.py --rigs

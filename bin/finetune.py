@@ -127,7 +127,7 @@ def main(argv: list[str] | None = None) -> None:
     checkpoints = Checkpoints(args.checkpoints, key, writer=main_process)
     preemption = Preemption(
         args.time_limit, started=started, on_request=lambda reason: checkpoints.mark_running(stopping=reason),
-        mark=Path(".finetune.running") if main_process else None,
+        mark=args.summary.with_name(".finetune.running") if main_process else None,
     )  # fmt: skip
     with preemption, checkpoints:
         run = take_up(engine, checkpoints, args.state_in, key)

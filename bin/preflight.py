@@ -19,7 +19,17 @@ from statistics import fmean as mean
 from llamaflow.base_model import Source, load_source_tokenizer, resolve
 from llamaflow.chat import Encoded, encode
 from llamaflow.errors import BadInputError, LlamaFlowError, ManyProblems, run_step
-from llamaflow.estimate import GIB, Shape, adapter_parameters, matmul_flops_per_second, shape_of, training_memory
+from llamaflow.estimate import (
+    GIB,
+    Shape,
+    Workload,
+    adapter_parameters,
+    evaluation_seconds,
+    matmul_flops_per_second,
+    shape_of,
+    training_memory,
+    training_seconds,
+)
 from llamaflow.files import write_json
 from llamaflow.gate_rules import load_rules
 from llamaflow.hardware import cpu_cores, describe_hardware, pick_device, pick_dtype
@@ -72,9 +82,7 @@ def main(argv: list[str] | None = None) -> None:
         examples = attempt(
             "chat template",
             lambda: supervised(tokenizer, files, recipe),
-            lambda found: (
-                f"{mean(one.supervised for one in found):.0f} of {mean(len(one.input_ids) for one in found):.0f} tokens of a record are supervised"
-            ),
+            lambda found: "{:.0f} of {:.0f} tokens of a record are supervised".format(*means(found)),
         )
     if problems:
         raise ManyProblems(problems) if len(problems) > 1 else problems[0]
@@ -128,6 +136,11 @@ def supervised(tokenizer, files: list[InspectedFile], recipe: Recipe) -> list[En
     return encoded
 
 
+def means(examples: list[Encoded]) -> tuple[float, float]:
+    """Supervised tokens and tokens of an example, on average."""
+    return mean(one.supervised for one in examples), mean(len(one.input_ids) for one in examples)
+
+
 def estimate(
     shape: Shape, recipe: Recipe, records: int, examples: list[Encoded], train_share: float, validation_share: float
 ) -> tuple[dict[str, float], bool, list[str]]:
@@ -138,9 +151,8 @@ def estimate(
     device = pick_device()
     dtype = pick_dtype(recipe.precision, device)
     hardware = describe_hardware(device)
-    times = records / len(examples)
-    epoch = Workload.of([one for one in examples if one.supervised], train_share * times)
-    row = epoch.tokens / max(1, math.ceil(rows_of(epoch, recipe)))  # tokens that a packed row really has
+    epoch = Workload.of([one for one in examples if one.supervised], train_share * records / len(examples))
+    row = epoch.tokens / rows_of(epoch, recipe)  # tokens that a packed row really has
     training = epoch * (recipe.max_steps * recipe.batch_size * row / epoch.tokens if recipe.max_steps else recipe.epochs)
     set_threads()
     speed = matmul_flops_per_second(device, dtype)
@@ -149,7 +161,7 @@ def estimate(
     validation = epoch * (validation_share / train_share * (recipe.evaluations + 1))
     estimates = {
         "records": float(records),
-        "tokens_per_record": mean(len(one.input_ids) for one in examples),
+        "tokens_per_record": means(examples)[1],
         "training_tokens": training.tokens,
         "parameters": float(shape.parameters),
         "adapter_parameters": float(adapter_parameters(shape, recipe)),
@@ -195,15 +207,16 @@ def rows_of(epoch: Workload, recipe: Recipe) -> float:
 
 def remedy(shape: Shape, recipe: Recipe, bytes_per_weight: int, device: str, epoch: Workload, limit: float) -> str:
     """What to change so that training fits into limit bytes: the first that is enough, or all that helps and how far it comes."""
-    shorter = max(256, max(epoch.lengths))
+    small = {"gradient_checkpointing": True, "quantization": "nf4"}
+    length = min(recipe.pack_length, max(256, *epoch.lengths))
+    shorter = {"micro_batch_size": 1, "pack_length": length, "max_length": min(recipe.max_length, length)}
     tried = [
         ("micro_batch_size 1", {"micro_batch_size": 1}),
         ("gradient_checkpointing", {"gradient_checkpointing": True}),
         ("quantization nf4", {"quantization": "nf4"}),
-        ("gradient_checkpointing and quantization nf4", {"gradient_checkpointing": True, "quantization": "nf4"}),
-        (f"pack_length {shorter} as well", {"gradient_checkpointing": True, "quantization": "nf4", "micro_batch_size": 1,
-                                            "max_length": min(recipe.max_length, shorter), "pack_length": min(recipe.pack_length, shorter)}),
-    ]  # fmt: skip
+        ("gradient_checkpointing with quantization nf4", small),
+        (f"gradient_checkpointing, quantization nf4, micro_batch_size 1 and pack_length {length}", small | shorter),
+    ]
     needs = [
         (name, training_memory(shape, recipe.model_copy(update=changes), bytes_per_weight, device, epoch))
         for name, changes in tried
@@ -213,7 +226,7 @@ def remedy(shape: Shape, recipe: Recipe, bytes_per_weight: int, device: str, epo
         return "use a smaller base model or a larger machine."
     enough = next((one for one in needs if one[1] <= limit), None)
     name, need = enough or min(needs, key=lambda one: one[1])
-    return f"{name} brings it to {need / GIB:.1f}." if enough else f"even {name} needs {need / GIB:.1f}: use a smaller base model."
+    return f"{name} brings it to {need / GIB:.1f}." if enough else f"even with {name} it needs {need / GIB:.1f}: use a smaller base model."
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:

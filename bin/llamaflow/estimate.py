@@ -74,10 +74,11 @@ def shape_of(source: Source) -> Shape:
         return _gguf_shape(source.folder / source.gguf)
     config = json.loads((Path(source.folder) / "config.json").read_text("utf-8"))
     config = config.get("text_config", config)
-    heads, hidden = config.get("num_attention_heads", 1), config["hidden_size"]
+    hidden, heads = config["hidden_size"], config.get("num_attention_heads", 1)
+    kv_heads, head_size = config.get("num_key_value_heads") or heads, config.get("head_dim") or hidden // heads
     shape = Shape(
         0, config["num_hidden_layers"], hidden, config.get("intermediate_size", 4 * hidden), config["vocab_size"],
-        config.get("max_position_embeddings", 0), heads, config.get("num_key_value_heads") or heads, config.get("head_dim") or hidden // heads,
+        config.get("max_position_embeddings", 0), heads, kv_heads, head_size,
     )  # fmt: skip
     embeddings = shape.vocabulary * shape.hidden * (1 if config.get("tie_word_embeddings") else 2)
     norms = (2 * shape.layers + 1) * hidden
@@ -113,19 +114,21 @@ def adapter_parameters(shape: Shape, recipe: Recipe) -> int:
 class Workload:
     """Tokens that go through a model: all, supervised ones, and pairs of a token with one that it may attend to.
 
-    lengths: tokens of each example of the training set, however often it is gone through.
+    lengths, data_tokens: tokens of single examples, and of the whole data set, however often it is gone through.
     """
 
     tokens: float
     supervised: float
     pairs: float
     lengths: tuple[int, ...] = ()
+    data_tokens: float = 0.0
 
     @classmethod
-    def of(cls, examples: list) -> Workload:
-        """That of encoded examples, once each."""
+    def of(cls, examples: list, times: float = 1.0) -> Workload:
+        """That of encoded examples, once each; times: a data set so many times as large, of which they are a sample."""
         lengths = tuple(len(example.input_ids) for example in examples)
-        return cls(sum(lengths), sum(example.supervised for example in examples), sum(n * (n + 1) / 2 for n in lengths), lengths)
+        once = cls(sum(lengths), sum(example.supervised for example in examples), sum(n * (n + 1) / 2 for n in lengths), lengths)
+        return replace(once * times, data_tokens=once.tokens * times)
 
     def __mul__(self, times: float) -> Workload:
         return replace(self, tokens=self.tokens * times, supervised=self.supervised * times, pairs=self.pairs * times)
@@ -145,7 +148,7 @@ def needed_flops(shape: Shape, recipe: Recipe, work: Workload) -> float:
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """What one forward pass holds: tokens, those in segments longer than KEPT_SCORES, and the sum of the other segments' squared lengths."""
+    """What one forward pass holds: tokens, those in segments longer than KEPT_SCORES, sum of the other segments' squared lengths."""
 
     tokens: int
     long_tokens: int
@@ -200,7 +203,7 @@ def memory_parts(
     runtime = CUDA_WORKSPACE_BYTES
     if cpu:
         runtime = RUNTIME_BYTES + TRACKING_BYTES * tracked + QUANTIZER_BYTES * quantized
-        runtime += TOKENIZER_BYTES * shape.vocabulary + DATA_BYTES * sum(work.lengths if work else ())
+        runtime += TOKENIZER_BYTES * shape.vocabulary + DATA_BYTES * (work.data_tokens if work else 0)
     # Weights of another precision are made from the bf16 file, whose pages count until that is done. Nothing else is there then.
     file = 2 * shape.parameters if cpu and (quantized or bytes_per_weight != 2) else 0
     loading = max(0.0, file - adapter - holes * kept - passing)
@@ -248,8 +251,14 @@ def training_memory(
 
 
 def training_seconds(shape: Shape, recipe: Recipe, work: Workload, peak: float, device: str = "cpu") -> float:
-    """Seconds of optimizer steps on a machine whose matrix product reaches peak operations a second."""
-    return needed_flops(shape, recipe, work) * (4 / 3 if recipe.gradient_checkpointing else 1) / (0.5 * peak)
+    """Seconds of optimizer steps on a machine whose matrix product reaches peak operations a second.
+
+    The factors are measured on a CPU with AVX512-BF16: half of the peak is reached, the forward pass again costs a third, and
+    what does not go through the fused layers (DoRA, dropout, 4-bit weights) is so much slower.
+    """
+    slower = (4 / 3 if recipe.gradient_checkpointing else 1) * (2.7 if recipe.quantization == "nf4" else 1)
+    slower *= 2.8 if recipe.method == "dora" else 1.3 if recipe.lora_dropout else 1
+    return needed_flops(shape, recipe, work) * slower / (0.5 * peak)
 
 
 def evaluation_seconds(shape: Shape, recipe: Recipe, work: Workload, peak: float, device: str = "cpu") -> float:

@@ -23,7 +23,7 @@ from llamaflow.models import load_model
 from llamaflow.recipe import Recipe
 from llamaflow.records import Message, Record, content_id
 from llamaflow.summaries import BaseModelSummary, FinetuneSummary, read_summary
-from llamaflow.training.launcher import launch
+from llamaflow.training.launcher import _cause, launch
 from llamaflow.training.sharding import out_of_memory_together, placement, require_on_accelerators
 
 TINY = Path(__file__).parents[1] / "data" / "tiny-llama"
@@ -258,6 +258,12 @@ def test_what_one_process_ends_with_is_what_all_end_with(tmp_path, action, code)
     before = time.monotonic()
     ended = subprocess.run([sys.executable, "-c", call], cwd=Path(script.__file__).parent, timeout=120)
     assert ended.returncode == code and (not code or time.monotonic() - before < 60)  # the other one was not waited for
+
+
+def test_the_cause_is_told_from_what_it_brings_about():
+    assert _cause([(5, 143), (5, 143)]) == _cause([(5, -15), (5, -15)]) == 143  # all were told to stop
+    assert _cause([(5, 2), (5, -15)]) == 2 and _cause([(5, 1), (5, -9)]) == 137
+    assert _cause([(5, 1), (35, -9)]) == 1  # stuck in a sum, and so killed
 
 
 def test_fewer_gpus_than_processes_is_bad_input():

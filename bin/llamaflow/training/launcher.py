@@ -46,7 +46,15 @@ def launch(script: str, arguments: list[str], processes: int, device: str, done:
     except SignalException:
         return 0 if done() else Preempted.exit_code
     except ChildFailedError as error:
-        # When one dies the others fail, too, with 1 or by a signal: what is telling is the highest (137 is memory, 143 preemption).
-        codes = [failure.exitcode for failure in error.failures.values()]
-        return max(128 - code if code < 0 else code for code in codes)
+        return _cause([(failure.timestamp, failure.exitcode) for failure in error.failures.values()])
     return 0
+
+
+def _cause(ends: list[tuple[int, int]]) -> int:
+    """The exit code that tells why, from when (whole seconds) and how each failed process ended; a signal as a negative number.
+
+    When one dies, the others fail with 1 for want of it, are ended by SIGTERM, and 30 s later by SIGKILL: these tell nothing.
+    """
+    first = min(when for when, _ in ends)
+    codes = [128 - code if code < 0 else code for when, code in ends if when == first]
+    return max([code for code in codes if code != Preempted.exit_code], default=Preempted.exit_code)
