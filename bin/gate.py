@@ -87,7 +87,8 @@ def training_numbers(finetune: FinetuneSummary | None) -> dict[str, MetricValue]
     """The numbers of a training run that rules may name as finetune.<field>."""
     if finetune is None:
         return {}
-    return {name: MetricValue(value=getattr(finetune, name.removeprefix("finetune.")), higher_is_better=False) for name in FINETUNE_METRICS}
+    values = {name: getattr(finetune, name.removeprefix("finetune.")) for name in FINETUNE_METRICS}
+    return {name: MetricValue(value=value, higher_is_better=False) for name, value in values.items() if value is not None}
 
 
 def judge(decisions: list[Decision]) -> tuple[str, str, list[str]]:

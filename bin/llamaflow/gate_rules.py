@@ -27,7 +27,9 @@ CONDITIONS: dict[str, tuple[Literal["base", "absolute"], str]] = {
 FILE_KEYS = ("name", "description", "rules")
 RULE_KEYS = ("name", "metric", "compare", *CONDITIONS, "severity", "message")
 FINETUNE_METRICS = tuple(
-    f"finetune.{name}" for name, field in FinetuneSummary.model_fields.items() if field.annotation in (int, float) and name != "seed"
+    f"finetune.{name}"
+    for name, field in FinetuneSummary.model_fields.items()
+    if field.annotation in (int, float, float | None) and name != "seed"
 )
 
 

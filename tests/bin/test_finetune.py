@@ -180,11 +180,12 @@ def test_base_model_that_is_broken_is_an_error_and_leaves_nothing(data, tmp_path
     tensors = load_file(broken / "model.safetensors")
     tensors["model.norm.weight"] = torch.full_like(tensors["model.norm.weight"], float("nan"))
     save_file(tensors, broken / "model.safetensors", {"format": "pt"})
+    (tmp_path / "out").mkdir()
     arguments = command(data, tmp_path / "out")
     arguments[1] = str(broken)
     with pytest.raises(LlamaFlowError, match="not finite"):
         script.main(arguments)
-    assert not (tmp_path / "out").exists()
+    assert not list((tmp_path / "out").iterdir())
 
 
 def bytes_of(folder: Path) -> bytes:
