@@ -11,7 +11,7 @@ DATA   ?= ../shared/data/instruct
 OUT    ?= results
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup lock lint test demo test-slurm test-distributed test-vault test-data bench-anonymize bench-finetune clean
+.PHONY: help setup lock lint test demo test-slurm test-distributed test-vault test-data bench-anonymize bench-finetune bench-estimate clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
@@ -78,6 +78,9 @@ $(BENCH)/.synced: benchmarks/requirements.lock
 
 bench-finetune: setup $(BENCH)-finetune/.synced $(BENCH)-llamafactory/.synced ## LoRA speed, loss and memory beside TRL and LLaMA-Factory; last line is JSON
 	$(PYTHON) benchmarks/finetune/run.py --data "$(DATA)" $(BENCH_ARGS)
+
+bench-estimate: setup ## Memory predicted and measured for many recipes; last line is JSON
+	$(PYTHON) benchmarks/estimate/run.py $(BENCH_ARGS)
 
 $(BENCH)-finetune/.synced: benchmarks/finetune-trl.lock
 	@$(FIND_UV); \
