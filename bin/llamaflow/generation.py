@@ -1,24 +1,27 @@
-"""Batched greedy generation: left padding, KV cache, and the time of every token."""
+"""Batched greedy generation, and the time of every token."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .chat import IGNORED, encode
+from .chat import IGNORED, Encoded, encode
 from .records import Message
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+BACKENDS = ("auto", "transformers", "vllm")
 
 
 @dataclass
 class Generated:
     """Answers in the order of the prompts, without their stop token, and the seconds that tokens took.
 
-    token_seconds and token_first have one entry per generated token (stop tokens included), see ``metrics.speed``.
+    token_seconds and token_first have one entry per generated token (stop tokens included), see ``metrics.speed``. nats: of the
+    supervised tokens of each conversation that was given along, 0 without.
     """
 
     answers: list[list[int]]
@@ -26,6 +29,7 @@ class Generated:
     token_seconds: list[float] = field(default_factory=list)
     token_first: list[bool] = field(default_factory=list)
     seconds: float = 0.0
+    nats: list[float] = field(default_factory=list)
 
 
 def generate_greedy(
@@ -37,86 +41,53 @@ def generate_greedy(
     max_new_tokens: int,
     batch_size: int,
     done: Callable[[int, dict], None] | None = None,
+    backend: str = "auto",
+    folders: tuple[Path, Path | None] | None = None,
+    conversations: Sequence[Encoded | None] | None = None,
 ) -> Generated:
     """Continue each prompt with its most likely tokens until a stop token or max_new_tokens.
 
-    Prompts of like length go together; an answer that has ended leaves its batch, so the rest gets faster. Rows do not
-    see each other: in fp32 the batch size does not change an answer (in bf16 rounding may decide near ties otherwise).
-    done(answers, {"tokens_per_second": so far}). Raises ValueError for an empty prompt or a limit below 1.
-    """
-    import torch
+    batch_size answers are at work at a time; who has ended makes room for the next prompt. Rows do not see each other, and in fp32
+    near ties are decided by a forward of that text alone: batch size and back end do not change an answer. In bf16 rounding may decide
+    near ties otherwise. backend: "auto" (the project's own engine, or transformers for an architecture that it does not suit),
+    "transformers" (``model.generate``), "vllm" (needs folders: base and adapter).
 
-    if max_new_tokens < 1 or batch_size < 1 or not all(prompts):
+    conversations: for each prompt the whole conversation that begins with it, or None (see ``continues``). Its supervised tokens are
+    scored in the forward that reads the prompt, which so is read once and not twice; the time of a first token then includes that.
+
+    done(answers, {"tokens_per_second": so far}).
+    Raises ValueError for an empty prompt or a limit below 1, BadInputError for a back end that is not there.
+    """
+    if max_new_tokens < 1 or batch_size < 1 or not all(len(prompt) for prompt in prompts):
         raise ValueError("every prompt needs a token, and max_new_tokens and batch_size must be at least 1")
-    result = Generated([[] for _ in prompts], [False] * len(prompts))
-    order = sorted(range(len(prompts)), key=lambda index: (-len(prompts[index]), index))
-    with torch.inference_mode():
-        if order:  # the first call loads kernels: that is not the model's latency
-            _padded_forward(model, [prompts[order[-1]]], pad_id)
-        for start in range(0, len(order), batch_size):
-            began = time.perf_counter()
-            batch = order[start : start + batch_size]
-            _continue_batch(model, prompts, batch, result, stop_ids, pad_id, max_new_tokens)
-            result.seconds += time.perf_counter() - began
-            if done:
-                done(len(batch), {"tokens_per_second": len(result.token_seconds) / result.seconds})
+    if backend not in BACKENDS:
+        raise ValueError(f"no back end {backend!r}: {', '.join(BACKENDS)}")
+    if conversations and not all(one is None or continues(one, prompt) for one, prompt in zip(conversations, prompts, strict=True)):
+        raise ValueError("a conversation has to begin with its prompt and go on with supervised tokens")
+    result = Generated([[] for _ in prompts], [False] * len(prompts), nats=[0.0] * len(prompts))
+    if not prompts:
+        return result
+    from .inference import batching, forward, scoring, transformers_backend, vllm_backend
+
+    longest = max(len(prompt) + max_new_tokens for prompt in prompts)
+    longest = max([longest, *(len(one.input_ids) for one in conversations or () if one)])
+    if backend == "vllm":
+        vllm_backend.generate(model, folders, prompts, stop_ids, max_new_tokens, batch_size, result, done)
+    elif backend == "auto" and forward.can_pack(model, longest):
+        batching.Batch(model, prompts, stop_ids, max_new_tokens, batch_size, result, conversations).run(done)
+        return result
+    else:
+        transformers_backend.generate(model, prompts, stop_ids, pad_id, max_new_tokens, batch_size, result, done)
+    given = [index for index, one in enumerate(conversations or ()) if one]
+    for index, nats in zip(given, scoring.conversation_nats(model, [conversations[index] for index in given], batch_size), strict=True):
+        result.nats[index] = nats
     return result
 
 
-def _padded_forward(model: PreTrainedModel, prompts: Sequence[Sequence[int]], pad_id: int):
-    """Model output and attention mask of prompts padded on the left, so that all end at the same place."""
-    import torch
-
-    device, width = next(model.parameters()).device, max(len(prompt) for prompt in prompts)
-    ids = torch.full((len(prompts), width), pad_id)
-    mask = torch.zeros_like(ids)
-    for row, prompt in enumerate(prompts):
-        ids[row, width - len(prompt) :], mask[row, width - len(prompt) :] = torch.tensor(list(prompt)), 1
-    # A prompt's own first token has position 0, however much padding stands before it.
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    mask = mask.to(device)
-    output = model(input_ids=ids.to(device), attention_mask=mask, position_ids=positions.to(device), use_cache=True, logits_to_keep=1)
-    return output, mask
-
-
-def _continue_batch(
-    model: PreTrainedModel,
-    prompts: Sequence[Sequence[int]],
-    alive: list[int],
-    result: Generated,
-    stop_ids: set[int],
-    pad_id: int,
-    limit: int,
-) -> None:
-    import torch
-
-    last = time.perf_counter()
-    output, mask = _padded_forward(model, [prompts[index] for index in alive], pad_id)
-    for step in range(limit):
-        tokens = output.logits[:, -1].argmax(-1)
-        chosen = tokens.tolist()  # waits for the device, so the clock below is honest
-        now = time.perf_counter()
-        result.token_seconds += [now - last] * len(alive)
-        result.token_first += [step == 0] * len(alive)
-        last, kept = now, []
-        for row, (index, token) in enumerate(zip(alive, chosen, strict=True)):
-            if token in stop_ids:
-                result.finished[index] = True
-            else:
-                result.answers[index].append(token)
-                kept.append(row)
-        if not kept or step == limit - 1:
-            return
-        cache = output.past_key_values
-        if len(kept) < len(alive):
-            rows = torch.tensor(kept, device=mask.device)
-            cache.batch_select_indices(rows)
-            mask, tokens, alive = mask[rows], tokens[rows], [alive[row] for row in kept]
-        mask = torch.cat([mask, mask.new_ones((len(alive), 1))], dim=1)
-        positions = mask.sum(-1, keepdim=True) - 1
-        output = model(
-            input_ids=tokens[:, None], attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1
-        )
+def continues(conversation: Encoded, prompt: Sequence[int]) -> bool:
+    """Whether a conversation can be scored along with the answer to this prompt: it begins with it, and is supervised behind it."""
+    size = len(prompt)
+    return conversation.input_ids[:size] == list(prompt) and any(label != IGNORED for label in conversation.labels[max(size, 1) :])
 
 
 def stop_token_ids(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> set[int]:
