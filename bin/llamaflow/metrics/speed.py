@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..summaries import MetricValue
 from .base import LocalMetric
-from .bootstrap import mean_interval
+from .bootstrap import described, mean_interval
 
 
 class Speed(LocalMetric):
@@ -14,6 +16,7 @@ class Speed(LocalMetric):
 
     seconds: how long an answer's token took, from the batch's start for a first token and from the token before it
     for another; first: whether it is a first token. A batch gives its tokens together, so all its answers wait the same.
+    Quantiles interpolate linearly; they and the throughput have no interval, because a token's time depends on its neighbours'.
     """
 
     description = "time to first token, latency per token and generation throughput"
@@ -22,18 +25,22 @@ class Speed(LocalMetric):
     def _compute(
         self, seconds: list[float], first: list[bool], total_seconds: float, settings: dict | None = None
     ) -> dict[str, MetricValue]:
-        times, firsts, used = np.asarray(seconds) * 1000, np.asarray(first, dtype=bool), settings or {}
-        opening, later = times[firsts], times[~firsts]
-        low, high = mean_interval(opening, self.seed)
-        values = {
-            "time_to_first_token_ms": MetricValue(
-                value=float(np.mean(opening)), low=low, high=high, higher_is_better=False, unit="ms", settings={"aggregate": "mean", **used}
-            ),
-            "generation_tokens_per_second": MetricValue(
-                value=len(times) / total_seconds, higher_is_better=True, unit="tokens/s", settings={"prompt reading": "included", **used}
-            ),
-        }
-        for quantile in (50, 95) if len(later) else ():
-            value = float(np.percentile(later, quantile))
-            values[f"latency_p{quantile}_ms"] = MetricValue(value=value, higher_is_better=False, unit="ms/token", settings=used)
+        times, firsts, used = np.asarray(seconds, dtype=np.float64) * 1000, np.asarray(first, dtype=bool), settings or {}
+        opening, later, values = times[firsts], times[~firsts], {}
+        if len(opening):
+            low, high = mean_interval(opening, self.seed)
+            mean = {"aggregate": "mean", **used, "interval": described(self.seed)}
+            values["time_to_first_token_ms"] = _cost(np.mean(opening), "ms", mean, low=low, high=high)
+        if total_seconds > 0:
+            reading = {"prompt reading": "included", **used}
+            rate = MetricValue(value=len(times) / total_seconds, higher_is_better=True, unit="tokens/s", settings=reading)
+            values["generation_tokens_per_second"] = rate
+        for name, unit, some in (("time_to_first_token", "ms", opening), ("latency", "ms/token", later)):
+            for quantile in (50, 95) if len(some) else ():
+                own = {"aggregate": f"{quantile}th percentile", **used}
+                values[f"{name}_p{quantile}_ms"] = _cost(np.percentile(some, quantile), unit, own)
         return values
+
+
+def _cost(value: float, unit: str, settings: dict[str, Any], **bounds: float) -> MetricValue:
+    return MetricValue(value=float(value), higher_is_better=False, unit=unit, settings=settings, **bounds)
