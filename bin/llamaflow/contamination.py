@@ -21,7 +21,7 @@ _WORD = re.compile(r"\w+")
 class Overlaps:
     """Takes the test texts first, then the training texts; ``found`` says who overlaps.
 
-    Kept are 12 bytes for each word of the test texts and 12 for each overlap, no text.
+    Kept are some 32 bytes for each word of the test texts and 16 for each overlap, no text.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Overlaps:
 
     def freeze(self) -> None:
         """To be called between the tests and the training texts."""
-        self._tests, first = np.unique(np.frombuffer(self._collected, np.uint64), return_index=True)
+        self._tests, first, self._run_of = np.unique(np.frombuffer(self._collected, np.uint64), return_index=True, return_inverse=True)
         self._first = np.frombuffer(self._owners, np.dtype("L"))[first]
 
     def add_training(self, number: int, text: str) -> None:
@@ -53,13 +53,21 @@ class Overlaps:
 
     def found(self) -> dict[int, int]:
         """Training number -> the number of a test text that shares 13 words in a row with it."""
-        places = np.frombuffer(self._places, np.dtype("L")).astype(np.int64)
-        counts = np.bincount(places, minlength=len(self._tests)) if len(places) else np.zeros(1, np.int64)
+        counts = self._counts()
         pairs: dict[int, int] = {}
         for place, holder in zip(self._places, self._holders, strict=True):
             if counts[place] <= STOCK:
                 pairs.setdefault(holder, int(self._first[place]))
         return pairs
+
+    def found_tests(self) -> set[int]:
+        """Numbers of all test texts that share 13 words in a row with some training text."""
+        counts = self._counts()[self._run_of]
+        return set(np.frombuffer(self._owners, np.dtype("L"))[(counts > 0) & (counts <= STOCK)].tolist())
+
+    def _counts(self) -> np.ndarray:
+        """How many training texts hold each run of the tests."""
+        return np.bincount(np.frombuffer(self._places, np.dtype("L")).astype(np.int64), minlength=len(self._tests))
 
     def _runs(self, text: str) -> np.ndarray:
         words = _WORD.findall(text.casefold())
