@@ -82,6 +82,14 @@ def prompt_ids(tokenizer: PreTrainedTokenizerBase, messages: list[Message]) -> l
     return _missing_bos(tokenizer, ids) + ids
 
 
+def tokens_of(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """Token ids of a rendered text and the characters that each stands for; a BOS put in front stands for none."""
+    encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    ids, places = list(encoding["input_ids"]), [tuple(place) for place in encoding["offset_mapping"]]
+    prefix = _missing_bos(tokenizer, ids)
+    return prefix + ids, [(0, 0)] * len(prefix) + places
+
+
 def render(tokenizer: PreTrainedTokenizerBase, messages: list[Message], generate: bool = False) -> str:
     """The chat template's text for these turns; generate adds the generation prompt."""
     if not tokenizer.chat_template:
