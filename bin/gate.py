@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Decide whether the candidate is good enough: compare its numbers with the base model's under a rule file.
+"""Decide whether the candidate is good enough: compare its numbers with other models' under a rule file.
 
-    gate.py --base base/evaluate.json --candidate candidate/evaluate.json --finetune finetune.json \\
+    gate.py --base evaluate-base.json --candidate evaluate-candidate.json --finetune finetune.json \\
+        --production evaluate-production.json --compare compare-base.json compare-production.json \\
         --rules conf/gates/default.yaml --summary gate.json
 
+Without --production, rules on the model in production are skipped; without --compare, rules that name a confidence are undecided.
 A rejected model is a result: the exit code is 0 and gate.json says why.
 """
 
@@ -19,8 +21,9 @@ from pydantic import ValidationError
 
 from llamaflow.errors import BadInputError, run_step
 from llamaflow.files import sha256_file, write_json
-from llamaflow.gate_rules import FINETUNE_METRICS, Decision, decide, load_rules
-from llamaflow.summaries import EvaluateSummary, FinetuneSummary, GateSummary, MetricValue, Summary, read_summary
+from llamaflow.gate_decisions import Decision, Evidence
+from llamaflow.gate_rules import load_rules
+from llamaflow.summaries import CompareSummary, EvaluateSummary, FinetuneSummary, GateSummary, Summary, read_summary
 
 AnySummary = TypeVar("AnySummary", bound=Summary)
 
@@ -30,7 +33,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     numbers = parser.add_argument_group("numbers")
     numbers.add_argument("--base", type=Path, required=True, help="evaluate.json of the base model")
     numbers.add_argument("--candidate", type=Path, required=True, help="evaluate.json of the fine-tuned model")
+    numbers.add_argument("--production", type=Path, help="evaluate.json of the model now in production, where there is one")
     numbers.add_argument("--finetune", type=Path, help="finetune.json, for rules on finetune.<field>")
+    numbers.add_argument("--compare", type=Path, nargs="+", default=[], help="compare.json against base and against production")
     rules = parser.add_argument_group("rules")
     rules.add_argument("--rules", type=Path, required=True, help="a file as in conf/gates")
     output = parser.add_argument_group("output")
@@ -43,29 +48,44 @@ def main(argv: list[str] | None = None) -> None:
     args = parse(argv)
     started = time.monotonic()
     gate = load_rules(args.rules)
-    base, candidate = load(args.base, EvaluateSummary), load(args.candidate, EvaluateSummary)
-    finetune = load(args.finetune, FinetuneSummary) if args.finetune else None
-    for summary, side, path in ((base, "base", args.base), (candidate, "candidate", args.candidate)):
-        if summary.model != side:
-            what = f"this is the evaluation of the {summary.model}, not of the {side}"
-            raise BadInputError(what, where=str(path), fix=f"give it as --{summary.model}")
-    if base.data_digest != candidate.data_digest:
-        raise BadInputError(
-            "base and candidate were scored on different test files, so their numbers cannot be compared",
-            where=str(args.candidate), why=f"its data_digest is not that of {args.base}", fix="evaluate both on the same test file",
-        )  # fmt: skip
-
-    numbers = {**candidate.metrics, **training_numbers(finetune)}
-    decisions = [decide(rule, numbers, base.metrics) for rule in gate.rules]
-    verdict, reason, warnings = judge(decisions)
+    evidence = gather(args)
+    decisions = [evidence.decide(rule) for rule in gate.rules]
+    verdict, reason, warnings = judge(decisions, evidence.no_difference)
     summary = GateSummary(
         seconds=round(time.monotonic() - started, 3), warnings=warnings, verdict=verdict, reason=reason, gate=gate.name,
-        gate_sha256=sha256_file(args.rules), rules=[decision.result for decision in decisions],
+        gate_sha256=sha256_file(args.rules), no_difference=evidence.no_difference > 0, rules=[decision.result for decision in decisions],
     )  # fmt: skip
     write_json(args.summary, summary)
     print(reason)
     for warning in warnings:
         print(f"warning: {warning}")
+
+
+def gather(args: argparse.Namespace) -> Evidence:
+    """All numbers, each from the side that it is said to be of; BadInputError where they do not belong together."""
+    sides = {"base": args.base, "candidate": args.candidate, "production": args.production}
+    models = {side: load(path, EvaluateSummary) for side, path in sides.items() if path}
+    for side, summary in models.items():
+        if summary.model != side:
+            what = f"this is the evaluation of the {summary.model}, not of the {side}"
+            raise BadInputError(what, where=str(sides[side]), fix=f"give it as --{summary.model}")
+    base, candidate, production = models["base"], models["candidate"], models.get("production")
+    if base.data_digest != candidate.data_digest:
+        raise BadInputError(
+            "base and candidate were scored on different test files, so their numbers cannot be compared",
+            where=str(args.candidate), why=f"its data_digest is not that of {args.base}", fix="evaluate both on the same test file",
+        )  # fmt: skip
+    comparisons: dict[str, CompareSummary] = {}
+    for path in args.compare:
+        summary = load(path, CompareSummary)
+        # A version's name stands for the model in production where it is that one.
+        side = "production" if production and summary.reference == production.name else summary.reference
+        if side not in ("base", "production") or side in comparisons or (side == "production" and not production):
+            told = f"this is a comparison with {summary.reference}" if side not in comparisons else f"two comparisons with {side}"
+            raise BadInputError(told, where=str(path), fix="give one with base and, together with --production, one with that model")
+        comparisons[side] = summary
+    finetune = load(args.finetune, FinetuneSummary) if args.finetune else None
+    return Evidence(candidate=candidate, base=base, production=production, finetune=finetune, comparisons=comparisons)
 
 
 def load(path: Path, kind: type[AnySummary]) -> AnySummary:
@@ -83,34 +103,36 @@ def load(path: Path, kind: type[AnySummary]) -> AnySummary:
         raise BadInputError(f"this is no {step} summary", where=str(path), why=why, fix=fix) from None
 
 
-def training_numbers(finetune: FinetuneSummary | None) -> dict[str, MetricValue]:
-    """The numbers of a training run that rules may name as finetune.<field>."""
-    if finetune is None:
-        return {}
-    values = {name: getattr(finetune, name.removeprefix("finetune.")) for name in FINETUNE_METRICS}
-    return {name: MetricValue(value=value, higher_is_better=False) for name, value in values.items() if value is not None}
-
-
-def judge(decisions: list[Decision]) -> tuple[str, str, list[str]]:
+def judge(decisions: list[Decision], no_difference: int = 0) -> tuple[str, str, list[str]]:
     """Verdict, one sentence for a manager, and what to warn about.
 
-    Any failed block rule rejects; else any undecided one asks for a person; a warn rule never changes the verdict.
+    Any failed block rule rejects; else any undecided one asks for a person; a warn rule never changes the verdict, and neither does a
+    skipped one. no_difference: numbers compared with the base model's when none of them differs, which a refusal then says first.
     """
-    blocking = [decision for decision in decisions if decision.result.severity == "block"]
+    asked = [decision for decision in decisions if not decision.skipped]
+    blocking = [decision for decision in asked if decision.result.severity == "block"]
     failed = [decision.result for decision in blocking if not decision.result.passed and not decision.undecided]
     open_ = [decision.result for decision in blocking if decision.undecided]
-    warnings = [decision.result.reason for decision in decisions if decision.result.severity == "warn" and not decision.result.passed]
-    total, passed = len(decisions), sum(decision.result.passed for decision in decisions)
+    warnings = [decision.result.reason for decision in asked if decision.result.severity == "warn" and not decision.result.passed]
+    total, passed = len(asked), sum(decision.result.passed for decision in asked)
+    same = f"No difference: none of {no_difference} numbers differs from the base model's beyond chance; " if no_difference else ""
     if failed:
-        return "rejected", f"Rejected: {failed[0].reason}; {count(len(failed), total)} failed.", warnings
+        return "rejected", f"Rejected: {same}{failed[0].reason}; {count(len(failed), total)} failed.", warnings
     if open_:
-        return "needs_review", f"Needs review: {open_[0].reason}; {count(len(open_), total)} could not be decided.", warnings
+        return "needs_review", f"Needs review: {same}{open_[0].reason}; {count(len(open_), total)} could not be decided.", warnings
+    if not asked:
+        told = decisions[0].result.reason
+        return "needs_review", f"Needs review: {told}; there was nothing to decide on.", warnings
     # The first rules of a file are the ones that matter most to its author; one clause a metric.
-    clauses = {decision.result.metric: decision.result.reason for decision in reversed(decisions) if decision.result.passed}
+    clauses = {
+        (decision.result.suite, decision.result.metric): decision.result.reason for decision in reversed(asked) if decision.result.passed
+    }
     told = " and ".join(list(reversed(clauses.values()))[:2])
     ending = f"all {total} rules passed" if total > 1 else "the one rule passed"
     if warnings:
         ending = f"{passed} of {total} rules passed, with {len(warnings)} warning{'s' if len(warnings) > 1 else ''}"
+    if skipped := len(decisions) - total:
+        ending += f", {skipped} skipped"
     return "accepted", f"Accepted: {told}; {ending}." if told else f"Accepted: {ending}.", warnings
 
 

@@ -1,10 +1,10 @@
-"""Gate rule files: read and checked with line numbers, and decided on numbers. Nothing here reads a step's summary."""
+"""Gate rule files: read and checked with line numbers. ``gate_decisions`` applies them."""
 
 from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,45 +12,49 @@ from typing import Any, Literal
 import yaml
 
 from .errors import BadInputError, LlamaFlowError, ManyProblems
+from .gate_metrics import CONFIDENCES, FINETUNE_METRICS, WITHOUT_INTERVAL, metric_name, suite_problem
 from .metrics import METRICS
-from .summaries import FinetuneSummary, MetricValue, RuleResult
 
-# condition key -> (what it compares with, words for people)
+# condition key -> (what it compares with unless the rule says production, words for people)
 CONDITIONS: dict[str, tuple[Literal["base", "absolute"], str]] = {
-    "at_most_ratio": ("base", "at most {number} × base"),
-    "at_least_ratio": ("base", "at least {number} × base"),
-    "at_most_delta": ("base", "at most base {signed}"),
-    "at_least_delta": ("base", "at least base {signed}"),
+    "at_most_ratio": ("base", "at most {number} × {reference}"),
+    "at_least_ratio": ("base", "at least {number} × {reference}"),
+    "at_most_delta": ("base", "at most {reference} {signed}"),
+    "at_least_delta": ("base", "at least {reference} {signed}"),
     "at_most": ("absolute", "at most {number}"),
     "at_least": ("absolute", "at least {number}"),
 }
+COMPARES = {"base": ("base", "production"), "absolute": ("absolute",)}
 FILE_KEYS = ("name", "description", "rules")
-RULE_KEYS = ("name", "metric", "compare", *CONDITIONS, "severity", "message")
-FINETUNE_METRICS = tuple(
-    f"finetune.{name}"
-    for name, field in FinetuneSummary.model_fields.items()
-    if field.annotation in (int, float, float | None) and name != "seed"
-)
+RULE_KEYS = ("name", "metric", "suite", "compare", *CONDITIONS, "confidence", "severity", "when_missing", "message")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One condition on one metric. line is where it stands in the rule file."""
+    """One condition on one metric of one suite. line is where it stands in the rule file.
+
+    confidence: one-sided; None: the number alone decides. when_missing: what becomes of the rule when nothing was measured that it
+    could decide on: a person looks (review), or it is skipped. A rule on production is always skipped before there is such a model.
+    """
 
     name: str
     metric: str
-    compare: Literal["base", "absolute"]
+    compare: Literal["base", "production", "absolute"]
     condition: str
     number: float
     severity: Literal["block", "warn"] = "block"
     message: str = ""
     line: int = 0
+    suite: str = "test"
+    confidence: float | None = None
+    when_missing: Literal["review", "skip"] = "review"
 
     @property
     def words(self) -> str:
         """For people: 'perplexity at most 0.98 × base'."""
         signed = f"{'−' if self.number < 0 else '+'} {abs(self.number):g}"
-        return f"{metric_name(self.metric)} {CONDITIONS[self.condition][1].format(number=f'{self.number:g}', signed=signed)}"
+        told = CONDITIONS[self.condition][1].format(number=f"{self.number:g}", signed=signed, reference=self.compare)
+        return f"{metric_name(self.metric, self.suite)} {told}"
 
 
 @dataclass(frozen=True)
@@ -61,88 +65,25 @@ class RuleFile:
     rules: list[Rule]
 
 
-@dataclass(frozen=True)
-class Decision:
-    """A rule's result; undecided when there was nothing (comparable) to decide on."""
-
-    result: RuleResult
-    undecided: bool = False
-
-
-def metric_name(metric: str) -> str:
-    """How people call a metric: 'ROUGE-L', 'validation loss (finetune)'."""
-    if metric.startswith("finetune."):
-        return f"{metric.removeprefix('finetune.').replace('_', ' ')} (finetune)"
-    return METRICS.get(metric, metric)
+def needed_suites(rules: Iterable[Rule]) -> dict[str, Rule]:
+    """Suites beside the test set without which the verdict cannot be "accepted", each with the first rule that needs it."""
+    needed: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.severity == "block" and rule.when_missing == "review" and rule.suite != "test":
+            needed.setdefault(rule.suite, rule)
+    return needed
 
 
-def decide(rule: Rule, candidate: Mapping[str, MetricValue], base: Mapping[str, MetricValue]) -> Decision:
-    """Apply one rule. A number that is not finite fails it; one that is missing or not comparable leaves it undecided."""
-    ours, theirs = candidate.get(rule.metric), base.get(rule.metric) if rule.compare == "base" else None
-    name = metric_name(rule.metric)
-    if ours is None:
-        return _result(rule, ours, theirs, None, False, f"{name} of the candidate was not measured", undecided=True)
-    if rule.compare == "absolute":
-        return _compare(rule, ours, None, rule.number)
-    if theirs is None:
-        return _result(rule, ours, theirs, None, False, f"{name} of the base model was not measured", undecided=True)
-    differing = sorted(key for key in ours.settings.keys() | theirs.settings.keys() if ours.settings.get(key) != theirs.settings.get(key))
-    if differing:
-        reason = f"{name} of base and candidate cannot be compared: they were measured with a different {' and '.join(differing)}"
-        return _result(rule, ours, theirs, None, False, reason, undecided=True)
-    threshold = theirs.value * rule.number if rule.condition.endswith("ratio") else theirs.value + rule.number
-    return _compare(rule, ours, theirs, threshold)
-
-
-def _compare(rule: Rule, ours: MetricValue, theirs: MetricValue | None, threshold: float) -> Decision:
-    name, most = metric_name(rule.metric), rule.condition.startswith("at_most")
-    for value, whose in ((ours.value, "the candidate"), (theirs.value if theirs else 0.0, "the base model")):
-        if not math.isfinite(value):
-            return _result(rule, ours, theirs, threshold, False, f"{name} of {whose} is not a finite number ({value})")
-    # 0.12 + 0.01 is not 0.13 to the last bit: equal numbers pass on both sides.
-    equal = math.isclose(ours.value, threshold, rel_tol=1e-9, abs_tol=1e-12)
-    passed = equal or (ours.value < threshold if most else ours.value > threshold)
-    # A narrow miss must not read as "0.36 but had to be at least 0.36".
-    digits = 3 if passed or number(ours.value) != number(threshold) else 6
-    told = change(name, theirs.value, ours.value, digits) if theirs else f"{name} is {number(ours.value, digits)}"
-    if not passed:
-        told += f" but had to be at {'most' if most else 'least'} {number(threshold, digits)}"
-    return _result(rule, ours, theirs, threshold, passed, told)
-
-
-def _result(
-    rule: Rule,
-    ours: MetricValue | None,
-    theirs: MetricValue | None,
-    threshold: float | None,
-    passed: bool,
-    told: str,
-    undecided: bool = False,
-) -> Decision:
-    def finite(value: float | None) -> float | None:
-        return value if value is not None and math.isfinite(value) else None  # JSON knows no NaN
-
-    result = RuleResult(
-        name=rule.name, metric=rule.metric, compare=rule.compare, condition=rule.words, candidate=finite(ours.value if ours else None),
-        reference=finite(theirs.value if theirs else None), threshold=finite(threshold), passed=passed, severity=rule.severity,
-        reason=told if passed or not rule.message else f"{told}: {rule.message}",
-    )  # fmt: skip
-    return Decision(result, undecided)
-
-
-def change(name: str, before: float, after: float, digits: int = 3) -> str:
-    """'perplexity fell from 38.1 to 7.4'."""
-    first, second = number(before, digits), number(after, digits)
-    if first == second:
-        return f"{name} stayed at {second}"
-    return f"{name} {'rose' if after > before else 'fell'} from {first} to {second}"
-
-
-def number(value: float, digits: int = 3) -> str:
-    """That many significant digits, but whole numbers in full: 38.1, 0.352, 1204."""
-    if math.isfinite(value) and 10**digits <= abs(value) < 1e9:
-        return f"{value:.0f}"
-    return f"{value:.{digits}g}"
+def check_suites(gate: RuleFile, path: Path | str, off: Iterable[str]) -> None:
+    """Raises BadInputError (ManyProblems) when the gate needs suites that the run does not have (off)."""
+    fix = "turn it on, give the rule 'when_missing: skip', or use another gate"
+    problems: list[LlamaFlowError] = [
+        BadInputError(f"the gate needs suite {suite}, which this run leaves out", where=f"{path}:{rule.line}", fix=fix)
+        for suite, rule in needed_suites(gate.rules).items()
+        if suite in set(off)
+    ]
+    if problems:
+        raise problems[0] if len(problems) == 1 else ManyProblems(problems)
 
 
 def load_rules(path: Path | str) -> RuleFile:
@@ -198,24 +139,54 @@ class _Reader:
         if metric and metric not in METRICS and metric not in FINETUNE_METRICS:
             self.problem(keys["metric"], f"there is no metric '{metric}'", fix=_nearest(metric, (*METRICS, *FINETUNE_METRICS)))
         severity = self.choice(keys, "severity", ("block", "warn")) or "block"
+        when_missing = self.choice(keys, "when_missing", ("review", "skip")) or "review"
+        suite = self.text(keys, "suite", node, "this rule", required=False) or "test"
+        if metric and metric in (*METRICS, *FINETUNE_METRICS) and (problem := suite_problem(metric, suite)):
+            self.problem(keys.get("suite", keys["metric"]), problem[0], fix=problem[1])
         conditions = [key for key in CONDITIONS if key in keys]
         if len(conditions) != 1:
             what = f"a rule has exactly one condition, this one has {' and '.join(conditions) or 'none'}"
             self.problem(node, what, fix=f"keep one of {', '.join(CONDITIONS)}")
             return None
         condition, (meant, _) = conditions[0], CONDITIONS[conditions[0]]
-        compare = self.choice(keys, "compare", ("base", "absolute")) or meant
-        if compare != meant:
-            fitting = ", ".join(key for key, (kind, _) in CONDITIONS.items() if kind == compare)
+        compare = self.choice(keys, "compare", ("base", "production", "absolute")) or meant
+        if compare not in COMPARES[meant]:
+            fitting = ", ".join(key for key, (kind, _) in CONDITIONS.items() if compare in COMPARES[kind])
             what = f"{condition} is no condition for 'compare: {compare}'"
-            self.problem(keys["compare"], what, fix=f"say 'compare: {meant}', or use {fitting}")
+            self.problem(keys["compare"], what, fix=f"say 'compare: {' or '.join(COMPARES[meant])}', or use {fitting}")
         if meant == "base" and metric in FINETUNE_METRICS:
-            self.problem(keys["metric"], f"the base model has no {metric}", fix="use at_most or at_least with 'compare: absolute'")
+            what = f"{metric} is of this training, no other model has it"
+            self.problem(keys["metric"], what, fix="use at_most or at_least with 'compare: absolute'")
         limit = self.limit(keys[condition], condition)
+        confidence = self.confidence(keys, metric or "")
         message = self.text(keys, "message", node, "this rule", required=False) or ""
         if len(self.problems) > known or limit is None:
             return None
-        return Rule(name or "", metric or "", meant, condition, limit, severity, message, node.start_mark.line + 1)
+        return Rule(
+            name or "",
+            metric or "",
+            compare,
+            condition,
+            limit,
+            severity,
+            message,
+            node.start_mark.line + 1,
+            suite,
+            confidence,
+            when_missing,
+        )
+
+    def confidence(self, keys: Mapping[str, yaml.Node], metric: str) -> float | None:
+        node = keys.get("confidence")
+        if node is None:
+            return None
+        value = yaml.SafeLoader("").construct_object(node) if isinstance(node, yaml.ScalarNode) else None
+        if isinstance(value, bool) or value not in CONFIDENCES:
+            self.problem(node, f"'confidence' must be one of {', '.join(map(str, CONFIDENCES))}", fix="0.95 means 95 %, on one side")
+            return None
+        if metric in WITHOUT_INTERVAL:
+            self.problem(node, f"there is no interval of {metric} to be confident of", fix="leave 'confidence' out")
+        return float(value)
 
     def limit(self, node: yaml.Node, condition: str) -> float | None:
         value = yaml.SafeLoader("").construct_object(node) if isinstance(node, yaml.ScalarNode) else None
@@ -224,7 +195,7 @@ class _Reader:
             self.problem(node, f"{condition} must be a number", fix=f"for example '{condition}: {example}'")
             return None
         if condition.endswith("ratio") and value <= 0:
-            self.problem(node, f"{condition} must be above 0", fix="1 means equal to the base model")
+            self.problem(node, f"{condition} must be above 0", fix="1 means equal to the other model")
             return None
         return float(value)
 
@@ -256,7 +227,7 @@ class _Reader:
     def choice(self, keys: Mapping[str, yaml.Node], key: str, allowed: tuple[str, ...]) -> Any:
         node = keys.get(key)
         if node is not None and node.value not in allowed:
-            self.problem(node, f"'{key}' must be {' or '.join(allowed)}")
+            self.problem(node, f"'{key}' must be {', '.join(allowed[:-1])} or {allowed[-1]}")
             return None
         return node.value if node is not None else None
 

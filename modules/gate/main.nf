@@ -7,14 +7,21 @@ process GATE {
     path base
     path candidate
     path finetune
+    path production
+    path comparisons
     path rules
 
     output:
     path 'gate.json', emit: summary
 
     script:
+    // Neither is there before a model is in production, and a comparison only with examples of both sides.
+    def against = production ? "--production '${production}'" : ''
+    def files = (comparisons instanceof List ? comparisons : [comparisons]).collect { file -> "'${file}'" }.join(' ')
+    def intervals = comparisons ? "--compare ${files}" : ''
     """
-    gate.py --base '${base}' --candidate '${candidate}' --finetune '${finetune}' --rules '${rules}' --summary gate.json
+    gate.py --base '${base}' --candidate '${candidate}' --finetune '${finetune}' ${against} ${intervals} --rules '${rules}' \\
+        --summary gate.json
     """
 
     stub:
