@@ -31,12 +31,12 @@ from llamaflow.erasure import (
     maps_of,
     parse_subject,
     place_records,
-    remove_records,
     search_run,
     still_shown,
     subject_hashes,
     withdraw,
 )  # fmt: skip
+from llamaflow.erasure_removal import find_in_registry, find_in_run, remove_from_registry, remove_from_run
 from llamaflow.erasure_sources import SourceHit, search_sources
 from llamaflow.errors import BadInputError, PrivacyError, run_step
 from llamaflow.files import write_json
@@ -48,7 +48,10 @@ DESTROYED = "destroyed"
 
 
 class ErasureReport(BaseModel):
-    """What was found and done. subjects: type -> identifiers; removed: outdir -> file -> records; remaining: what people must do."""
+    """What was found and done. subjects: type -> identifiers; remaining: what people must do.
+
+    removed: outdir or registry -> file -> entries (lines, rows, samples); a folder (its name ends in "/") was deleted and counts as one.
+    """
 
     version: int = 1
     created: str
@@ -60,6 +63,7 @@ class ErasureReport(BaseModel):
     runs: list[RunSearch]
     adapters: list[AdapterVerdict]
     sources: list[SourceHit]
+    to_remove: dict[str, dict[str, int]] = Field(description="of a dry run: what would be removed")
     removed: dict[str, dict[str, int]]
     remaining: list[tuple[str, str]] = Field(description="(code, where)")
     complete: bool
@@ -82,7 +86,10 @@ TEXTS = {
         "withdrawn": "(withdrawn)",
         "source": "{file}:{line} ({how})",
         "sources": "Source lines to remove by hand: {count}",
-        "removed": "{outdir}/{file}: {count} record(s) removed",
+        "to_remove": "{outdir}/{file}: {count} line(s), row(s) or sample(s) would be removed",
+        "to_delete": "{outdir}/{file}: cached scores, would be deleted whole",
+        "removed": "{outdir}/{file}: {count} line(s), row(s) or sample(s) removed",
+        "deleted": "{outdir}/{file}: cached scores, deleted whole",
         "work": "delete Nextflow's work folder of these runs (nextflow clean -f): it holds raw and pseudonymized copies",
         "erasures": "give --erasures {where} to every further run, also with -resume; else a source line that is still there comes back",
         "report": "make this report anew or delete it, it shows a record: {where}",
@@ -107,7 +114,10 @@ TEXTS = {
         "withdrawn": "(retirado)",
         "source": "{file}:{line} ({how})",
         "sources": "Linhas de origem a remover manualmente: {count}",
-        "removed": "{outdir}/{file}: {count} registro(s) removido(s)",
+        "to_remove": "{outdir}/{file}: {count} linha(s) ou amostra(s) seriam removidas",
+        "to_delete": "{outdir}/{file}: pontuações em cache, seriam apagadas por inteiro",
+        "removed": "{outdir}/{file}: {count} linha(s) ou amostra(s) removidas",
+        "deleted": "{outdir}/{file}: pontuações em cache, apagadas por inteiro",
         "work": "apague a pasta work do Nextflow destas execuções (nextflow clean -f): ela guarda cópias brutas e pseudonimizadas",
         "erasures": "use --erasures {where} em toda execução futura, também com -resume; senão, uma linha de origem que ainda exista volta",
         "report": "refaça ou apague este relatório, ele mostra um registro: {where}",
@@ -198,17 +208,21 @@ def main(argv: list[str] | None = None) -> None:
     adapters = judge_adapters(args.registry, runs, records)
     sources = search_sources(args.records, args.format, args.mapping, subjects, hashes, secret) if args.records else []
 
+    # Everything is looked through before anything is changed: a file that cannot be read stops it here.
+    found = {run.outdir: find_in_run(run, records) for run in runs if run.status != "other_key"}
+    found[str(args.registry)] = find_in_registry(args.registry, records)
+
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    removed: dict[str, dict[str, int]] = {}
     if args.apply:
         # The list first: whatever stops the rest, what was found does not come back.
         listed = {digest for digest, level in hashes.items() if level != "possible"}
         add_erasures(args.erasures, fingerprint, listed, records)
         for run in runs:
             if run.status != "other_key":
-                removed[run.outdir] = remove_records(run, records)
+                remove_from_run(run, found[run.outdir], records)
                 if identities:
                     rewrite_maps(maps_of(run, records), records, identities, recipients)
+        remove_from_registry(args.registry, found[str(args.registry)], records)
         for adapter in adapters:
             if args.withdraw and adapter.verdict == "retrain_or_withdraw":
                 withdraw(Path(adapter.path), now)
@@ -224,7 +238,8 @@ def main(argv: list[str] | None = None) -> None:
         runs=runs,
         adapters=adapters,
         sources=sources,
-        removed=removed,
+        to_remove={} if args.apply else found,
+        removed=found if args.apply else {},
         remaining=remaining(args, runs, records),
         complete=not fingerprint or all(run.status == "searched" for run in runs) and all(one.verdict != "unknown" for one in adapters),
     )
@@ -288,8 +303,10 @@ def text_of(report: ErasureReport, texts: dict[str, str]) -> str:
     if report.sources:
         lines.append(texts["sources"].format(count=len(report.sources)))
         lines += ["  " + texts["source"].format(**hit.model_dump()) for hit in report.sources]
-    for outdir, files in report.removed.items():
-        lines += [texts["removed"].format(outdir=outdir, file=file, count=count) for file, count in files.items()]
+    for places, of_file, of_folder in ((report.to_remove, "to_remove", "to_delete"), (report.removed, "removed", "deleted")):
+        for outdir, files in places.items():
+            for file, count in files.items():
+                lines.append(texts[of_folder if file.endswith("/") else of_file].format(outdir=outdir, file=file, count=count))
     if report.remaining:
         lines += [texts["remaining"], *("  - " + texts[code].format(where=where) for code, where in report.remaining)]
     if not report.complete:

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, Field, ValidationError
 
 from .errors import BadInputError
-from .files import whole_file, write_json
+from .files import write_json
 from .pii.lexicon import read_list
 from .pii.spans import ENTITY_TYPES, fold
 from .pii.surrogates import Surrogates
@@ -180,7 +180,8 @@ class RunSearch(BaseModel):
         return {name for name, level in self.records.items() if possible or level != "possible"}
 
 
-def _json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """Raises BadInputError for a file that is not there or not JSON."""
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
@@ -190,8 +191,8 @@ def _json(path: Path) -> Any:
         raise BadInputError("a file of the run is not JSON", where=str(path), fix="restore it from a backup") from None
 
 
-def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    """Each line of a JSONL file as bytes and as value."""
+def read_lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Each line of a JSONL file as bytes and as value. Raises BadInputError for a line that is no object."""
     with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):
             try:
@@ -213,13 +214,13 @@ def search_run(outdir: Path, key_id: str, hashes: dict[str, Level]) -> RunSearch
     if not summaries or not audits:
         fix = "give the outdir of a run, with summaries/, audit/ and data/ in it"
         raise BadInputError("not the outdir of a run", where=str(outdir), why="it has no audit lines or no summaries", fix=fix)
-    split = _json(outdir / "summaries" / "split.json")
-    keys = sorted({str(_json(path).get("key_id", "")) for path in summaries})
+    split = read_json(outdir / "summaries" / "split.json")
+    keys = sorted({str(read_json(path).get("key_id", "")) for path in summaries})
     run = RunSearch(outdir=str(outdir), status="searched", key_ids=keys, data_digest=str(split.get("data_digest", "")))
     if not key_id or key_id not in keys:
         return run.model_copy(update={"status": "other_key" if key_id else "key_destroyed"})
     for path in audits:
-        for _line, finding in _lines(path):
+        for _line, finding in read_lines(path):
             run.audit_lines += 1
             level = hashes.get(finding.get("hash", ""))
             if level is not None:
@@ -233,14 +234,14 @@ def search_run(outdir: Path, key_id: str, hashes: dict[str, Level]) -> RunSearch
 def place_records(run: RunSearch, records: Collection[str]) -> RunSearch:
     """Fill in where these records (of all runs: one run's output may be another's input) are in a searched run."""
     folder = Path(run.outdir) / "data"
-    split, erased = _json(Path(run.outdir) / "summaries" / "split.json"), _ledger(folder)
+    split, erased = read_json(Path(run.outdir) / "summaries" / "split.json"), read_ledger(folder)
     sizes: Counter[str] = Counter(erased.values())
     places = {name: place for name, place in erased.items() if name in records}
     for place in SETS:
         path = folder / f"{place}.jsonl"
         if not path.exists():
             raise BadInputError("a set of the run is missing", where=str(path), fix="restore it: without it nobody can say who is in it")
-        for _line, record in _lines(path):
+        for _line, record in read_lines(path):
             sizes[place] += 1
             if record.get("id") in records:
                 places[str(record["id"])] = place
@@ -249,37 +250,10 @@ def place_records(run: RunSearch, records: Collection[str]) -> RunSearch:
     return run.model_copy(update={"places": places, "status": "changed" if changed else run.status})
 
 
-def _ledger(folder: Path) -> dict[str, str]:
+def read_ledger(folder: Path) -> dict[str, str]:
+    """Records that were erased before: id -> set that held it."""
     path = folder / LEDGER
-    return dict(_json(path)["records"]) if path.exists() else {}
-
-
-def remove_records(run: RunSearch, records: set[str]) -> dict[str, int]:
-    """Rewrite the published files of a run without these records; returns file -> records removed from it.
-
-    What was in which set is kept as ids (data/erased.json), written first: adapters trained on it stay known.
-    """
-    outdir = Path(run.outdir)
-    gone = {name: place for name, place in run.places.items() if name in records}
-    if gone:
-        write_json(outdir / "data" / LEDGER, {"version": 1, "records": dict(sorted({**_ledger(outdir / "data"), **gone}.items()))})
-    removed: dict[str, int] = {}
-    for path in [*(outdir / "data" / f"{place}.jsonl" for place in SETS), *sorted((outdir / "evaluation").glob("*.jsonl"))]:
-        if count := sum(value.get("id") in records for _line, value in _lines(path)):
-            mode = path.stat().st_mode
-            with whole_file(path, "wb") as stream:
-                for line, value in _lines(path):
-                    if value.get("id") not in records:
-                        stream.write(line)
-            path.chmod(mode & 0o777)
-            removed[path.relative_to(outdir).as_posix()] = count
-    for path in sorted((outdir / "summaries").glob("evaluate-*.json")):
-        summary = _json(path)
-        kept = [sample for sample in summary.get("samples", []) if sample.get("id") not in records]
-        if count := len(summary.get("samples", [])) - len(kept):
-            write_json(path, {**summary, "samples": kept})
-            removed[path.relative_to(outdir).as_posix()] = count
-    return removed
+    return dict(read_json(path)["records"]) if path.exists() else {}
 
 
 def still_shown(run: RunSearch, records: set[str]) -> list[str]:
@@ -322,7 +296,7 @@ def judge_adapters(registry: Path, runs: list[RunSearch], records: set[str]) -> 
         raise BadInputError("not a model registry", where=str(registry), fix="give the folder that holds models/ (OUTDIR/registry)")
     verdicts = []
     for path in sorted([*models.glob("fine-tuned/v*/metadata.json"), *models.glob("experiments/lora-adapters/*/metadata.json")]):
-        digest = str(_json(path).get("lineage", {}).get("data_digest", ""))
+        digest = str(read_json(path).get("lineage", {}).get("data_digest", ""))
         same = [run for run in runs if digest and run.data_digest == digest]
         places = {name: place for run in same for name, place in run.places.items() if name in records}
         count = Counter(places.values())

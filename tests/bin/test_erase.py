@@ -169,6 +169,57 @@ def test_applied_she_is_gone_everybody_else_is_there_and_the_verdicts_stay(folde
     assert not any(again["removed"].values())
 
 
+def test_answers_to_her_records_are_found_in_a_dry_run_and_gone_when_applied(folder):
+    from llamaflow.evaluation.examples import read_examples, write_examples
+
+    test = [json.loads(line) for line in (folder / "b/data/test.jsonl").read_text().splitlines()]
+    hers, other = (one["id"] for one in test)
+    text = test[0]["messages"][0]["content"]
+    assert not any(value in text for value in VALUES)
+    kinds = [(hers, hers, text), (other, other, "x"), (f"{hers}/typos", hers, text), (f"{other}/typos", other, "y")]
+    rows = [{"suite": "test", "id": name, "cluster": cluster, "prompt": prompt} for name, cluster, prompt in kinds]
+    samples = [{"id": name, "prompt": prompt} for name, _cluster, prompt in kinds]
+    version, cache = folder / "registry/models/fine-tuned/v1.1.0", folder / "registry/evaluations/0a1b"
+    for place in (folder / "b/rounds/1/examples-candidate.parquet", version / "examples.parquet", cache / "examples.parquet"):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_examples(place, rows)
+    write(folder / "b/rounds/1/evaluate-candidate.json", {"samples": [], "suites": {"adversarial": {"samples": samples}}})
+    digest = hashlib.sha256((version / "examples.parquet").read_bytes()).hexdigest()
+    write(version / "metadata.json", json.loads((version / "metadata.json").read_text()) | {"files": {"examples.parquet": digest}})
+
+    before = snapshot(folder)
+    done, report = erase(folder, "--language", "pt")
+    assert done.returncode == 0 and snapshot(folder) == before and report["removed"] == {}
+    assert (
+        report["to_remove"]["b"]["rounds/1/evaluate-candidate.json"] == report["to_remove"]["b"]["rounds/1/examples-candidate.parquet"] == 2
+    )
+    assert report["to_remove"]["registry"] == {"models/fine-tuned/v1.1.0/examples.parquet": 2, "evaluations/0a1b/": 1}
+    assert report["to_remove"]["c"] == {} and "registry/evaluations/0a1b/: pontuações em cache, seriam apagadas por inteiro" in done.stdout
+    done, applied = erase(folder, "--apply", "--erasures", "erasures.json")
+    assert done.returncode == 0 and applied["removed"] == report["to_remove"] and applied["to_remove"] == {}
+    assert "registry/models/fine-tuned/v1.1.0/examples.parquet: 2 line(s)" in done.stdout
+    assert not cache.exists() and read_examples(version / "examples.parquet")["id"].to_pylist() == [other, f"{other}/typos"]
+    digest = hashlib.sha256((version / "examples.parquet").read_bytes()).hexdigest()
+    assert json.loads((version / "metadata.json").read_text())["files"] == {"examples.parquet": digest}
+    told = {name for name, content in before.items() if text.encode() in content and not name.endswith(".parquet")}
+    assert text.isascii() and told == {"b/data/test.jsonl", "b/rounds/1/evaluate-candidate.json"}
+    assert not any(text.encode() in content for content in snapshot(folder).values())
+
+
+def test_examples_that_cannot_be_read_stop_it_before_anything_is_changed(folder):
+    (folder / "c/evaluation/examples-base.parquet").write_bytes(b"PAR1 half")
+    before = snapshot(folder)
+    done, report = erase(folder, "--apply", "--erasures", "erasures.json")
+    assert done.returncode == 2 and "c/evaluation/examples-base.parquet" in done.stderr and "Traceback" not in done.stderr
+    assert snapshot(folder) == before and report == {}
+
+
+def test_it_starts_without_the_libraries_that_only_some_files_need(folder):
+    command = [sys.executable, "-c", "import sys, erase; print(sorted({'pyarrow', 'torch', 'transformers'} & set(sys.modules)))"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": str(ROOT / "bin")})
+    assert done.stdout == "[]\n", done.stderr
+
+
 def test_the_list_keeps_her_out_and_lets_others_in(folder):
     assert erase(folder, "--apply", "--erasures", "erasures.json")[0].returncode == 0
     erasures, anonymizer = Erasures.load(folder / "erasures.json", key_id(KEY)), Anonymizer(POLICY, KEY)
