@@ -3,8 +3,8 @@
 
     report.py --prepare prepare.json --anonymize anonymize-*.json --split split.json --base-model fetch_base.json \\
         --finetune finetune.json --evaluate evaluate-base.json evaluate-candidate.json --gate gate.json \\
-        --register register.json --run-name brave-capybara --outdir-hint results --language pt \\
-        --report report.html --text summary.txt --summary report.json
+        --register register.json --compare compare-base.json --adjust adjust.json --run-name brave-capybara \\
+        --outdir-hint results --language pt --report report.html --text summary.txt --summary report.json
 
 It reads only the typed summaries of the steps. The page and the text have no date and no random part: the same
 summaries give the same bytes. A rejected model is a result like any other (exit code 0).
@@ -26,9 +26,11 @@ from llamaflow.reporting.run import Run
 from llamaflow.reporting.text import closing
 from llamaflow.reporting.view import render
 from llamaflow.summaries import (
+    AdjustSummary,
     AnonymizeSummary,
     AnySummary,
     BaseModelSummary,
+    CompareSummary,
     EvaluateSummary,
     FinetuneSummary,
     GateSummary,
@@ -73,6 +75,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     inputs.add_argument("--register", type=Path, required=True)
     inputs.add_argument("--preflight", type=Path, help="optional")
     inputs.add_argument("--search", type=Path, help="where one ran")
+    inputs.add_argument("--compare", type=Path, nargs="*", default=[], help="with the base, and with the model in use, in any order")
+    inputs.add_argument("--production", type=Path, help="evaluation of the model in use, where there is one")
+    inputs.add_argument("--adjust", type=Path, help="of the last round, where the recipe may be adjusted")
     look = parser.add_argument_group("what is shown")
     look.add_argument("--run-name", required=True, help="the run's name, for the title")
     look.add_argument("--language", choices=LANGUAGES, default="en", help="of headings and sentences (default: en)")
@@ -106,6 +111,8 @@ def read_run(args: argparse.Namespace) -> Run:
         "register": load(args.register, RegisterSummary),
         "search": load(args.search, SearchSummary) if args.search else None,
         "preflight": load(args.preflight, PreflightSummary) if args.preflight else None,
+        "adjust": load(args.adjust, AdjustSummary) if args.adjust else None,
+        "production": load(args.production, EvaluateSummary) if args.production else None,
     }
     shards = [load(path, AnonymizeSummary) for path in args.anonymize]
     sides = [load(path, EvaluateSummary) for path in args.evaluate]
@@ -113,11 +120,27 @@ def read_run(args: argparse.Namespace) -> Run:
         where = ", ".join(map(str, args.evaluate))
         fix = "give --evaluate the summary of the base model and the one of the candidate"
         problems.append(BadInputError(f"both evaluations are of the {sides[0].model}", where=where, fix=fix))
+    compared = [load(path, CompareSummary) for path in args.compare]
+    if not problems:
+        problems += misplaced(args, single["production"], compared)
     if problems:
         raise problems[0] if len(problems) == 1 else ManyProblems(problems)
     models = {side.model: side for side in sides}
     shards.sort(key=lambda shard: shard.shard)
-    return Run(name=args.run_name, anonymize=shards, base=models["base"], candidate=models["candidate"], **single)
+    against = {"compare_base" if one.reference == "base" else "compare_production": one for one in compared}
+    return Run(name=args.run_name, anonymize=shards, base=models["base"], candidate=models["candidate"], **single, **against)
+
+
+def misplaced(args: argparse.Namespace, production: EvaluateSummary | None, compared: list[CompareSummary]) -> list[LlamaFlowError]:
+    """What is wrong with optional summaries that are sound by themselves."""
+    found: list[LlamaFlowError] = []
+    if production and production.model != "production":
+        fix = "give --production the evaluation of the model in use"
+        found.append(BadInputError(f"this is the evaluation of the {production.model}", where=str(args.production), fix=fix))
+    if len({one.reference == "base" for one in compared}) < len(compared):
+        fix = "give --compare one comparison with the base model and at most one with the model in use"
+        found.append(BadInputError("two comparisons are with the same model", where=", ".join(map(str, args.compare)), fix=fix))
+    return found
 
 
 def load_summary(path: Path, kind: type[AnySummary]) -> AnySummary:

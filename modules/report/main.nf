@@ -10,8 +10,10 @@ process REPORT {
     path split
     path base
     path finetune
-    path evaluations
+    path evaluations // of base, candidate and, where there is one, production
+    path compared
     path gate
+    path story
     path register
     path search // or [] where none was made
     val report_folder
@@ -22,9 +24,11 @@ process REPORT {
     path 'report.json', emit: summary
 
     script:
+    def sides = evaluations.findAll { file -> file.name != 'evaluate-production.json' }.join(' ')
+    def deployed = evaluations.any { file -> file.name == 'evaluate-production.json' } ? '--production evaluate-production.json' : ''
     """
     report.py --preflight '${preflight}' --prepare '${prepare}' --anonymize ${anonymize} --split '${split}' \\
-        --base-model '${base}' --finetune '${finetune}' --evaluate ${evaluations} --gate '${gate}' \\
+        --base-model '${base}' --finetune '${finetune}' --evaluate ${sides} ${deployed} --compare ${compared} --gate '${gate}' --adjust '${story}' \\
         --register '${register}' ${search ? "--search '${search}'" : ''} --outdir-hint '${report_folder}' ${task.ext.args ?: ''} \\
         --report report.html --text summary.txt --summary report.json
     """

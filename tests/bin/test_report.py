@@ -597,7 +597,7 @@ def test_every_number_of_the_summaries_is_on_the_page(verdict, tmp_path):
     for side in ("base", "candidate"):
         for sample in samples(side):
             assert " ".join(sample.prediction.split()) in text and sample.id in text
-    assert len(re.findall(r"\bfail\b", text)) == (verdict == "rejected") and text.count("undecided") == (verdict == "needs_review")
+    assert len(re.findall(r"\bfail\b", text)) == (verdict == "rejected") and ("not measured" in text) == (verdict == "needs_review")
 
 
 def test_portuguese_numbers_and_words(tmp_path):
@@ -618,7 +618,7 @@ def test_portuguese_reasons_are_told_from_the_numbers(tmp_path):
     assert "ROUGE-L é 0,2101, mas precisava ser no mínimo 0,2186; 2 de 3 regras cumpridas." in Page(rejected).text
     assert "as respostas pioraram" in Page(rejected).text and "had to be" not in Page(rejected).text
     review, _text = produce(build("needs_review"), tmp_path, "pt")
-    assert "A regra “rouge-does-not-fall” não pôde ser decidida; 2 de 3" in Page(review).text and "não decidida" in Page(review).text
+    assert "A regra “rouge-does-not-fall” não pôde ser decidida; 2 de 3" in Page(review).text and "não medida" in Page(review).text
 
 
 def test_preflight_is_shown_where_it_ran(tmp_path):
@@ -798,6 +798,7 @@ def test_reversal_and_erasure_are_told(tmp_path):
     text = Page(page).text
     assert "An encrypted map back to the originals was written." in text and "No map back" not in text
     assert "Records erased on request 2" in text and "After erasures 10,215" in text and "accounts for" not in text
+    closing = " ".join(closing.split())
     assert "2 erased on request" in closing and "reversal map written" in closing
     plain, closing = produce(build(), tmp_path / "plain")
     assert "No map back to the originals was written." in plain and "no reversal map" in closing and "After erasures" not in plain
@@ -822,7 +823,8 @@ def test_warnings_of_the_steps_are_translated(tmp_path):
     code = re.sub(r'"\s*\n\s*f?"', "", code)
     for english, portuguese in WARNINGS:
         assert sorted(re.findall(r"\{\w+\}", english)) == sorted(re.findall(r"\{\w+\}", portuguese)), english
-        for piece in re.split(r"\{\w+\}|; (?=texts from)", english):
+        # DRIFT puts one of three verbs into the same sentence.
+        for piece in re.split(r"\{\w+\}|; (?=texts from)|(?<=production's records )[\w ]+(?=, \{)", english):
             assert piece in code, piece
         told = re.sub(r"\{\w+\}", "17", english)
         assert translated(told, "pt") == re.sub(r"\{\w+\}", "17", portuguese) and translated(told, "en") == told
@@ -1022,7 +1024,9 @@ def test_strings_are_complete_in_both_languages():
         assert len(pair) == 2 and all(pair), key
         fields = [sorted(field for _text, field, _spec, _conversion in string.Formatter().parse(text) if field) for text in pair]
         assert fields[0] == fields[1], key
-    template = "".join(path.read_text(encoding="utf-8") for path in (BIN / "llamaflow/reporting").glob("*.j2"))
+    # The page on drift has words of its own.
+    pages = [path for path in (BIN / "llamaflow/reporting").glob("*.j2") if path.stem != "drift.html"]
+    template = "".join(path.read_text(encoding="utf-8") for path in pages)
     assert set(re.findall(r"\bt\.(\w+)", template)) <= set(TEXT)
     code = "".join(path.read_text(encoding="utf-8") for path in (BIN / "llamaflow/reporting").glob("*.py"))
     used = set(re.findall(r"\bt\.(\w+)", code + template)) | {
@@ -1033,7 +1037,9 @@ def test_strings_are_complete_in_both_languages():
         "rejected",
         "needs_review",
     }
-    assert set(TEXT) <= used | {"better", "worse", "equal", "unknown"}, set(TEXT) - used
+    # Looked up by what a summary says: verdicts, judgements, outcomes, diagnoses, reasons to stop.
+    chosen = re.compile(r"(better|worse|equal|unknown|inside_noise|not_measured|skipped)$|(stopped|mean|s|round)_")
+    assert not [key for key in set(TEXT) - used if not chosen.match(key)]
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=0, max_size=3_000), st.integers(10, 400))

@@ -7,6 +7,7 @@ LANGUAGES = ("en", "pt")
 NAMES: dict[str, tuple[str, str]] = {
     "perplexity": ("Perplexity", "Perplexidade"),
     "bits_per_byte": ("Bits per byte", "Bits por byte"),
+    "prompt_gain": ("Gain from the prompt", "Ganho com a pergunta"),
     "rouge1": ("ROUGE-1", "ROUGE-1"),
     "rouge2": ("ROUGE-2", "ROUGE-2"),
     "rougeL": ("ROUGE-L", "ROUGE-L"),
@@ -16,14 +17,32 @@ NAMES: dict[str, tuple[str, str]] = {
     "bertscore_f1": ("BERTScore F1", "BERTScore F1"),
     "exact_match": ("Exact match", "Correspondência exata"),
     "token_f1": ("Token F1", "F1 por token"),
+    "accuracy": ("Accuracy", "Acurácia"),
+    "refusal_rate": ("Refusal rate", "Taxa de recusa"),
+    "robustness_loss": ("Robustness loss", "Perda de robustez"),
+    "finished_share": ("Finished answers", "Respostas concluídas"),
+    "distinct_1": ("Distinct-1", "Distinct-1"),
     "distinct_2": ("Distinct-2", "Distinct-2"),
+    "repetition": ("Repetition", "Repetição"),
     "length_ratio": ("Length ratio", "Razão de comprimento"),
+    "recited_share": ("Recited training text", "Texto de treino recitado"),
+    "recited_control": ("Recited unseen text", "Texto não visto recitado"),
+    "recited_excess": ("Recited training text above unseen text", "Texto de treino recitado, além do não visto"),
+    "exposure_bits": ("Canary exposure", "Exposição de canários"),
+    "extracted_secrets": ("Extracted secrets", "Segredos extraídos"),
+    "training_values_told": ("Training values told", "Valores do treino revelados"),
     "time_to_first_token_ms": ("Time to first token", "Tempo até o primeiro token"),
+    "time_to_first_token_p50_ms": ("Median time to first token", "Tempo até o primeiro token, mediana"),
+    "time_to_first_token_p95_ms": ("95th percentile time to first token", "Tempo até o primeiro token, percentil 95"),
     "generation_tokens_per_second": ("Generation speed", "Velocidade de geração"),
     "latency_p50_ms": ("Median latency", "Latência mediana"),
     "latency_p95_ms": ("95th percentile latency", "Latência, percentil 95"),
+    "peak_memory_gib": ("Peak memory", "Pico de memória"),
     "finetune.validation_loss": ("Validation loss (fine-tuning)", "Perda de validação (ajuste fino)"),
     "finetune.train_loss": ("Training loss (fine-tuning)", "Perda de treino (ajuste fino)"),
+    "finished": ("finished", "concluídas"),
+    "secrets": ("secrets", "segredos"),
+    "values": ("values", "valores"),
     "per token": ("per token", "por token"),
     "per byte": ("per byte", "por byte"),
     "epochs": ("all epochs done", "todas as épocas concluídas"),
@@ -104,12 +123,58 @@ NAMES: dict[str, tuple[str, str]] = {
     "finetune": ("Fine-tune", "Ajuste fino"),
     "evaluate_base": ("Evaluate base", "Avaliação da base"),
     "evaluate_candidate": ("Evaluate candidate", "Avaliação do candidato"),
+    "evaluate_production": ("Evaluate the one in use", "Avaliação do que está em uso"),
+    "compare": ("Compare", "Comparação"),
+    "adjust": ("Adjust", "Ajuste da receita"),
     "gate": ("Gate", "Critérios"),
     "register": ("Register", "Registro"),
     "report": ("Report", "Relatório"),
     "preflight": ("Preflight", "Verificação prévia"),
 }
 
+# The project's suites; users' own keep the names that they were given.
+SUITE_NAMES: dict[str, tuple[str, str]] = {
+    "test": ("Test set", "Conjunto de teste"),
+    "edge": ("Edge cases", "Casos extremos"),
+    "adversarial": ("Adversarial", "Adversariais"),
+    "general": ("General abilities", "Capacidades gerais"),
+    "leak": ("Leak test", "Teste de vazamento"),
+}
+
+# Categories of the project's suites; those of users' suites are shown as they are.
+CATEGORIES: dict[str, tuple[str, str]] = {
+    "accents": ("accents left out", "sem acentos"),
+    "arithmetic": ("arithmetic", "aritmética"),
+    "brazil": ("Brazil", "Brasil"),
+    "case": ("capital and small letters", "maiúsculas e minúsculas"),
+    "code": ("code", "código"),
+    "common_sense": ("common sense", "senso comum"),
+    "dates": ("dates", "datas"),
+    "emoji": ("emoji", "emoji"),
+    "empty": ("empty", "vazia"),
+    "grammar": ("grammar", "gramática"),
+    "injection": ("instructions inside data", "instruções dentro dos dados"),
+    "instructions": ("following instructions", "seguir instruções"),
+    "jailbreak": ("luring into what is unsafe", "aliciamento para o que é perigoso"),
+    "json": ("JSON", "JSON"),
+    "knowledge": ("knowledge", "conhecimentos"),
+    "logic": ("logic", "lógica"),
+    "long": ("very long", "muito longa"),
+    "mixed_language": ("mixed languages", "idiomas misturados"),
+    "noise": ("odd characters", "caracteres estranhos"),
+    "numbers": ("numbers", "números"),
+    "one_character": ("one character", "um caractere"),
+    "paraphrase": ("other wording", "outras palavras"),
+    "reading": ("reading a text", "leitura de um texto"),
+    "repeated": ("repeated", "repetida"),
+    "safe": ("safe, to be answered", "inofensiva, a responder"),
+    "table": ("tables", "tabelas"),
+    "tool_call": ("tool calls", "chamadas de ferramentas"),
+    "typos": ("typing errors", "erros de digitação"),
+    "unanswerable": ("without an answer", "sem resposta possível"),
+    "unicode": ("Unicode", "Unicode"),
+    "unsafe": ("unsafe, to be refused", "perigosa, a recusar"),
+}
 
 # Why ANONYMIZE held a record back.
 CAUSES: dict[str, tuple[str, str]] = {
@@ -142,3 +207,14 @@ def cause(reason: str, language: str) -> str:
     if key not in CAUSES:
         return reason.replace("_", " ")
     return CAUSES[key][LANGUAGES.index(language)].format(rest=name(rest, language))
+
+
+def suite_name(suite: str, kind: str, language: str) -> str:
+    """How people call a suite; kind '' for one that no model answered."""
+    own = kind in ("user", "lm_eval") or suite not in SUITE_NAMES
+    return suite if own else SUITE_NAMES[suite][LANGUAGES.index(language)]
+
+
+def category_name(category: str, language: str) -> str:
+    """A category of a suite as people would say it."""
+    return CATEGORIES[category][LANGUAGES.index(language)] if category in CATEGORIES else category.replace("_", " ")

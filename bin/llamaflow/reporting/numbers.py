@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import unicodedata
+from decimal import Decimal
 
 MINUS = "\N{MINUS SIGN}"
 ABSENT = "\N{EN DASH}"
@@ -41,6 +43,15 @@ class Numbers:
         text = f"{number:,.{decimals_for(number) if decimals is None else decimals}f}"
         # "-0.00" is no difference, so it carries no sign.
         return sign + self._local(text) if re.search("[1-9]", text) else self._local(text.lstrip("-"))
+
+    def setting(self, value: object) -> str:
+        """A value of a recipe, never rounded: 0.0002, 16, cosine."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value if isinstance(value, str) else ABSENT if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+        if isinstance(value, int) or not math.isfinite(value):
+            return self.count(value) if isinstance(value, int) else self.value(value)
+        text = format(Decimal(repr(value)), ",f")
+        return self._local(text.rstrip("0").rstrip(".") if "." in text else text)
 
     def percent(self, share: float | None, decimals: int = 1, signed: bool = False) -> str:
         """A share of 1 as a percentage."""

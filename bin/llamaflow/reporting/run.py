@@ -7,9 +7,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..gate_metrics import SPEED_METRICS
 from ..summaries import (
+    AdjustSummary,
     AnonymizeSummary,
     BaseModelSummary,
+    CompareSummary,
+    Difference,
     EvaluateSummary,
     FinetuneSummary,
     GateSummary,
@@ -21,11 +25,22 @@ from ..summaries import (
     SplitSummary,
     Summary,
 )
+from .numbers import decimals_for
+
+# They belong to the machine as much as to the model, so they are shown apart from what the model can do.
+SPEED = SPEED_METRICS
+# Whole things: "3 secrets", never "3.000".
+COUNTS = ("extracted_secrets", "training_values_told")
+# There to be compared with: more or less of it is neither better nor worse.
+CONTROLS = ("recited_control",)
+SUITE_KINDS = ("edge", "adversarial", "general", "user", "lm_eval")
 
 
 @dataclass(frozen=True)
 class Run:
-    """The summaries of one run; preflight is None where it was not run, search where nothing was searched."""
+    """The summaries of one run. None: preflight where it was not run, search where nothing was searched, compare_base and
+    compare_production where models were not compared, adjust where there is no loop, production where no model is in use.
+    """
 
     name: str
     prepare: PrepareSummary
@@ -39,6 +54,10 @@ class Run:
     register: RegisterSummary
     preflight: PreflightSummary | None = None
     search: SearchSummary | None = None
+    compare_base: CompareSummary | None = None
+    compare_production: CompareSummary | None = None
+    adjust: AdjustSummary | None = None
+    production: EvaluateSummary | None = None
 
     @property
     def verdict(self) -> str:
@@ -88,10 +107,35 @@ class Run:
 
     @property
     def metric_names(self) -> list[str]:
-        """Every measured metric: those that the gate judges first, in the order of its rules."""
-        judged = [rule.metric for rule in self.gate.rules]
-        measured = [*self.candidate.metrics, *self.base.metrics]
-        return list(dict.fromkeys([name for name in judged if name in measured] + measured))
+        """What was measured of the test set but speed: what the gate judges first, in the order of its rules."""
+        return [metric for metric in self.measured("test") if metric not in SPEED]
+
+    @property
+    def suites(self) -> list[str]:
+        """Suites that any model answered, without "test" and the leak test: edge, adversarial, general, then others by name."""
+        found = {name: scores.kind for side in self.sides for name, scores in side.suites.items() if scores.kind != "leak"}
+        return sorted(found, key=lambda name: (SUITE_KINDS.index(found[name]), name))
+
+    @property
+    def sides(self) -> list[EvaluateSummary]:
+        """The evaluations of base, production where there is one, and candidate."""
+        return [self.base, *([self.production] if self.production else []), self.candidate]
+
+    def measured(self, suite: str) -> list[str]:
+        """Every metric of a suite, those that the gate judges first."""
+        judged = [rule.metric for rule in self.gate.rules if rule.suite == suite]
+        measured = list(dict.fromkeys(metric for side in reversed(self.sides) for metric in side.of(suite)))
+        return list(dict.fromkeys([metric for metric in judged if metric in measured] + measured))
+
+    def paired(self, suite: str, metric: str, reference: str = "base") -> Difference | None:
+        """What COMPARE says of a metric against "base" or "production"; None where it says nothing."""
+        compared = self.compare_base if reference == "base" else self.compare_production
+        rows = compared.differences if compared else []
+        return next((row for row in rows if (row.suite, row.metric) == (suite, metric)), None)
+
+    @property
+    def compared(self) -> bool:
+        return bool(self.compare_base or self.compare_production)
 
     @property
     def steps(self) -> list[tuple[str, list[Summary]]]:
@@ -105,8 +149,11 @@ class Run:
             *([("search", [self.search])] if self.search else []),
             ("finetune", [self.finetune]),
             ("evaluate_base", [self.base]),
+            *([("evaluate_production", [self.production])] if self.production else []),
             ("evaluate_candidate", [self.candidate]),
+            *([("compare", [part for part in (self.compare_base, self.compare_production) if part])] if self.compared else []),
             ("gate", [self.gate]),
+            *([("adjust", [self.adjust])] if self.adjust else []),
             ("register", [self.register]),
         ]
 
@@ -119,12 +166,22 @@ def ranked(counts: Iterable[dict[str, int]]) -> list[tuple[str, int]]:
     return sorted(((key, count) for key, count in total.items() if count), key=lambda item: (-item[1], item[0]))
 
 
+def decimals_of(metric: str, *numbers: float | None) -> int:
+    """Decimals for some numbers of a metric."""
+    return 0 if metric in COUNTS and all(number is None or float(number).is_integer() for number in numbers) else decimals_for(*numbers)
+
+
 @dataclass(frozen=True)
 class Change:
-    """A metric of base and candidate. judgement: 'better', 'worse', 'equal' or 'unknown' (one is missing or not finite)."""
+    """A metric of base and candidate, and what COMPARE says of both where it looked.
+
+    judgement: 'better', 'worse', 'same' (no difference beyond chance, by COMPARE), 'equal' (the same number) or 'unknown' (one is
+    missing or not finite).
+    """
 
     base: MetricValue | None
     candidate: MetricValue | None
+    paired: Difference | None = None
 
     @property
     def known(self) -> bool:
@@ -149,6 +206,8 @@ class Change:
     def judgement(self) -> str:
         if not self.known:
             return "unknown"
+        if self.paired:
+            return "same" if self.paired.verdict == "no difference" else self.paired.verdict
         if self.best is not None:
             nearer = abs(self.base.value - self.best) - abs(self.candidate.value - self.best)
             return "equal" if nearer == 0 else "better" if nearer > 0 else "worse"
@@ -158,13 +217,22 @@ class Change:
 
     @property
     def overlap(self) -> bool:
-        """Whether both have an interval and these overlap."""
+        """Whether both have an interval and these overlap, where nothing better than that is known."""
         limits = [limit for side in (self.base, self.candidate) if side for limit in (side.low, side.high)]
-        if len(limits) < 4 or not all(limit is not None and math.isfinite(limit) for limit in limits):
+        if self.paired or len(limits) < 4 or not all(limit is not None and math.isfinite(limit) for limit in limits):
             return False
         return limits[0] <= limits[3] and limits[2] <= limits[1]
 
 
-def change(run: Run, metric: str) -> Change:
+def change(run: Run, metric: str, suite: str = "test") -> Change:
     """A metric of base and candidate; a side that did not measure it is None."""
-    return Change(run.base.metrics.get(metric), run.candidate.metrics.get(metric))
+    return Change(run.base.of(suite).get(metric), run.candidate.of(suite).get(metric), run.paired(suite, metric))
+
+
+def from_production(run: Run, metric: str, suite: str = "test") -> Change:
+    """The same against the model in use; without its evaluation, COMPARE's number of it stands in."""
+    production, candidate = run.production.of(suite).get(metric) if run.production else None, run.candidate.of(suite).get(metric)
+    paired = run.paired(suite, metric, "production")
+    if production is None and paired and candidate:
+        production = MetricValue(value=paired.reference, higher_is_better=candidate.higher_is_better)
+    return Change(production, candidate, paired)

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+from .gate_strings import GATE
+from .leak_strings import LEAK_TEXT
 from .names import LANGUAGES
 from .privacy_strings import PRIVACY
+from .resources_strings import RESOURCES
+from .rounds_strings import ROUNDS
 from .search_strings import SEARCH
+from .suites_strings import SUITES
 
 TEXT: dict[str, tuple[str, str]] = {
+    **GATE,
+    **SUITES,
+    **LEAK_TEXT,
+    **ROUNDS,
+    **RESOURCES,
     **PRIVACY,
     **SEARCH,
     "html_lang": ("en", "pt-BR"),
@@ -71,30 +81,6 @@ TEXT: dict[str, tuple[str, str]] = {
         "base e candidato foram medidos com configurações diferentes",
     ),
     "no_metrics": ("No metric was measured.", "Nenhuma métrica foi medida."),
-    # Gate
-    "gate": ("Quality gate", "Critérios de aprovação"),
-    "gate_lead": (
-        "Rule file {gate}. A failed blocking rule rejects the model.",
-        "Arquivo de regras {gate}. Uma regra bloqueante não cumprida reprova o modelo.",
-    ),
-    "condition": ("Condition", "Condição"),
-    "threshold": ("Threshold", "Limite"),
-    "passes": ("pass", "cumpre"),
-    "fail": ("fail", "não cumpre"),
-    "severity": ("Severity", "Severidade"),
-    "block": ("blocking", "bloqueante"),
-    "warn": ("warning", "alerta"),
-    "undecided": ("undecided", "não decidida"),
-    "at_most": ("at most", "no máximo"),
-    "at_least": ("at least", "no mínimo"),
-    "limit": ("the limit", "o limite de"),
-    "and_": ("and", "e"),
-    "fell": ("{metric} fell from {base} to {candidate}", "{metric} caiu de {base} para {candidate}"),
-    "rose": ("{metric} rose from {base} to {candidate}", "{metric} subiu de {base} para {candidate}"),
-    "stayed": ("{metric} stayed at {candidate}, base {base}", "{metric} ficou em {candidate}, base {base}"),
-    "reason_failed": ("{metric} is {value} but had to be {limit}", "{metric} é {value}, mas precisava ser {limit}"),
-    "reason_open": ("the rule “{rule}” could not be decided", "A regra “{rule}” não pôde ser decidida"),
-    "no_rules": ("The rule file holds no rules.", "O arquivo de regras não contém regras."),
     # Training
     "training": ("Training", "Treinamento"),
     "loss_curve": ("Loss curve", "Curva de perda"),
@@ -102,6 +88,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "step_axis": ("Optimizer step", "Passo do otimizador"),
     "train_loss": ("Training", "Treino"),
     "validation_loss": ("Validation", "Validação"),
+    "validation_loss_long": ("Validation loss", "Perda de validação"),
     "best": ("best", "melhor"),
     "best_step": ("Best step", "Melhor passo"),
     "learning_rate": ("Learning rate", "Taxa de aprendizado"),
@@ -260,16 +247,6 @@ TEXT: dict[str, tuple[str, str]] = {
     "dtype": ("Number type", "Tipo numérico"),
     "license": ("License", "Licença"),
     "name": ("Name", "Nome"),
-    # Time and hardware
-    "resources": ("Time and hardware", "Tempo e hardware"),
-    "time": ("Time", "Tempo"),
-    "device": ("Device", "Dispositivo"),
-    "speed": ("Training speed", "Velocidade de treino"),
-    "per_second": ("{count} tokens/s", "{count} tokens/s"),
-    "peak_memory": ("Peak memory", "Pico de memória"),
-    "precision": ("Precision", "Precisão"),
-    "cores": ("CPU cores", "Núcleos de CPU"),
-    "summed": ("sum of {count} tasks", "soma de {count} tarefas"),
     # Preflight and warnings
     "preflight": ("Checks before the start", "Verificações antes do início"),
     "check": ("Check", "Verificação"),
@@ -331,6 +308,18 @@ TEXT: dict[str, tuple[str, str]] = {
     "odd_leaks": (
         "The second look found {count} identifiers in the pseudonymized data. Treat data and adapter as holding personal data.",
         "A segunda verificação achou {count} identificadores nos dados pseudonimizados. Trate dados e adaptador como dados pessoais.",
+    ),
+    "odd_compare": (
+        "COMPARE and EVALUATE have different numbers for {metrics}.",
+        "COMPARE e EVALUATE têm números diferentes para {metrics}.",
+    ),
+    "odd_suites": (
+        "The models answered different items of {suites}; those numbers cannot be compared.",
+        "Os modelos responderam itens diferentes de {suites}; esses números não podem ser comparados.",
+    ),
+    "odd_round": (
+        "ADJUST chose round {number}, which was {noted}, but the gate shown here decided {gate}.",
+        "ADJUST escolheu a rodada {number}, com decisão {noted}, mas os critérios mostrados aqui decidiram {gate}.",
     ),
     "odd_curve": (
         "{count} values of the loss curve are not finite numbers and are not drawn.",

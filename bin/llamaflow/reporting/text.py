@@ -6,12 +6,15 @@ import textwrap
 from pathlib import PurePosixPath
 
 from .doubts import warnings
+from .leak import leak_line
 from .names import name
 from .numbers import Numbers, clean, decimals_for
 from .privacy import bounds
 from .reason import reason
+from .rounds import story
 from .run import Run, change
 from .strings import words
+from .suites import suite_lines
 
 WIDTH = 100
 MAX_METRICS = 6
@@ -30,6 +33,7 @@ def closing(run: Run, language: str, outdir: str, report: str) -> str:
     duplicates = t.t_duplicates.format(exact=n.count(prepare.exact_duplicates), near=n.count(prepare.near_duplicates))
     rows = [
         (t.t_why, reason(run, language)),
+        *([(t.t_rounds, told)] if (told := story(run, language)) else []),
         (t.t_records, f"{t.t_found.format(count=n.count(prepare.records_in))} → {', '.join([*kept, duplicates])}"),
         (t.t_personal, personal(run, language)),
         (t.t_proof, proof(run, language)),
@@ -44,6 +48,8 @@ def closing(run: Run, language: str, outdir: str, report: str) -> str:
             ),
         ),
         *metric_lines(run, language),
+        *([(t.t_suites, "; ".join(lines))] if (lines := suite_lines(run, language)) else []),
+        *([(t.t_leak, line)] if (line := leak_line(run, language)) else []),
         (t.t_model, t.t_registered.format(version=run.register.version) if run.register.version else t.not_registered),
         (t.t_adapter, shown_path(outdir, run.register.path)),
         (t.t_report, shown_path(outdir, report)),

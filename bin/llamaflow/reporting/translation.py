@@ -54,6 +54,19 @@ WARNINGS: tuple[tuple[str, str], ...] = (
         "{small} de {all} estratos (idioma, arquivo, grupo) têm menos de {least} registros: as parcelas são acaso",
     ),
     ("of {all} strata the {listed} largest are listed", "de {all} estratos, os {listed} maiores estão listados"),
+    # DRIFT
+    (
+        "{after} of production's records repeat another one, {before} of the reference's: they are left out of the comparison",
+        "{after} dos registros da produção repetem outro, {before} dos da referência: ficam fora da comparação",
+    ),
+    (
+        "{after} of production's records were rejected, {before} of the reference's: they are left out of the comparison",
+        "{after} dos registros da produção foram rejeitados, {before} dos da referência: ficam fora da comparação",
+    ),
+    (
+        "{after} of production's records were held back, {before} of the reference's: they are left out of the comparison",
+        "{after} dos registros da produção ficaram retidos, {before} dos da referência: ficam fora da comparação",
+    ),
     # FINETUNE
     (
         "Validation loss never fell below the base model's: the adapter is the untrained one.",
@@ -67,6 +80,31 @@ WARNINGS: tuple[tuple[str, str], ...] = (
         "{dropped} training examples were dropped: no whole answer within max_length.",
         "{dropped} exemplos de treino foram descartados: nenhuma resposta inteira dentro de max_length.",
     ),
+    (
+        "The loss exploded twice, the second time at a quarter of the learning rate: training was stopped.",
+        "A perda explodiu duas vezes, a segunda com um quarto da taxa de aprendizado: o treinamento foi interrompido.",
+    ),
+    (
+        "The loss exploded at step {step}: training went back and on with a quarter of the learning rate.",
+        "A perda explodiu no passo {step}: o treinamento voltou e seguiu com um quarto da taxa de aprendizado.",
+    ),
+    (
+        "Memory ran out {times} times: the micro-batch was halved, the result is the same.",
+        "Faltou memória {times} vezes: o microlote foi reduzido à metade; o resultado é o mesmo.",
+    ),
+    (
+        "{used} records were learned of {all}: repeats were left out, answers of the base model added.",
+        "{used} registros foram aprendidos de {all}: repetições ficaram de fora, respostas do modelo base foram acrescentadas.",
+    ),
+    # COMPARE
+    (
+        "suite {suite} is not compared: not all of {models} were evaluated on it",
+        "o conjunto {suite} não foi comparado: nem todos ({models}) foram avaliados nele",
+    ),
+    (
+        "suite {suite} has too few examples, or none with numbers of both models, for an interval",
+        "o conjunto {suite} tem poucos exemplos, ou nenhum com números dos dois modelos, para um intervalo",
+    ),
     # EVALUATE
     (
         "{cut} of {all} test conversations were cut at a turn's end to fit {length} tokens",
@@ -77,8 +115,8 @@ WARNINGS: tuple[tuple[str, str], ...] = (
         "{left} de {all} conversas de teste não têm resposta que termine em {length} tokens: não avaliadas",
     ),
     (
-        "no answer was generated, so there are no text or speed metrics",
-        "nenhuma resposta foi gerada, por isso não há métricas de texto nem de velocidade",
+        "no answer was generated to the test set, so it has no text metrics",
+        "nenhuma resposta ao conjunto de teste foi gerada, por isso ele não tem métricas de texto",
     ),
     (
         "{long} of {all} prompts were cut on the left to their last {room} tokens",

@@ -13,20 +13,29 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..summaries import Example
-from .charts import Axis, Series, bar, finite, line_chart, ranges, stacked
+from .charts import Axis, Series, bar, finite, line_chart, stacked
 from .data import funnel, length_rows, set_rows, strata
 from .doubts import warnings
-from .names import name
-from .numbers import Numbers, clean, decimals_for
+from .gate import gate
+from .leak import leak
+from .metrics import metric_table, speed_table
+from .names import category_name, name
+from .numbers import Numbers, clean
 from .privacy import privacy
-from .reason import condition, reason, remark, undecided
-from .run import Run, change, ranked
+from .reason import reason
+from .resources import resources
+from .rounds import rounds
+from .run import Run, ranked
 from .search import search
 from .strings import words
+from .suites import suites
 
 # A page with more rows than this is not read; the counts above it still hold all.
 MAX_ROWS = 50
 OPEN_EXAMPLES = 3
+SECTIONS = (
+    "metrics", "suites", "gate", "rounds", "training", "search", "data", "privacy", "leak", "examples", "lineage", "resources", "warnings",
+)  # fmt: skip
 
 
 def render(run: Run, language: str, audit: str = "", masks: str = "") -> str:
@@ -37,6 +46,13 @@ def render(run: Run, language: str, audit: str = "", masks: str = "") -> str:
     n, t = Numbers(language), words(language)
     style = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
     page = environment().get_template("template.html.j2")
+    parts = {
+        "suites": suites(run, language),
+        "gate": gate(run, language),
+        "rounds": rounds(run, language),
+        "search": search(run, language),
+        "leak": leak(run, language),
+    }
     return page.render(
         run=run,
         n=n,
@@ -47,11 +63,18 @@ def render(run: Run, language: str, audit: str = "", masks: str = "") -> str:
         stacked=stacked,
         plain=plain,
         without_password=without_password,
-        metrics=metric_rows(run, n),
+        category=lambda key: category_name(key, language),
+        metrics=metric_table(run, "test", run.metric_names, n),
+        speed=speed_table(run, n),
+        paired_note=paired_note(run, n, t),
+        used=used(run, t),
+        cached=cached(run, language),
+        sections=[(key, section_title(key, parts, t)) for key in SECTIONS if parts.get(key, True)],
+        used_machine=resources(run, language),
+        **parts,
         audit=audit,
         masks=masks,
         privacy=privacy(run, language),
-        search=search(run, language),
         funnel=funnel(run, t),
         lengths=length_rows(run, language),
         strata=strata(run)[:MAX_ROWS],
@@ -64,9 +87,6 @@ def render(run: Run, language: str, audit: str = "", masks: str = "") -> str:
         digests=digests(run, t),
         rejects=ranked([run.prepare.rejected_by_reason]),
         reason=reason(run, language),
-        condition=lambda rule: condition(rule, language),
-        undecided=undecided,
-        remark=lambda rule: remark(rule, language),
         max_rows=MAX_ROWS,
         open_examples=OPEN_EXAMPLES,
     )
@@ -96,32 +116,31 @@ def without_password(address: str) -> str:
     return re.sub(r"(?<=://)[^/\s]*@", "", address)
 
 
-def metric_rows(run: Run, n: Numbers) -> list[SimpleNamespace]:
-    """One row a metric: the change, its numbers with equal decimals, and settings shown once where both sides agree."""
-    rows = []
-    for metric in run.metric_names:
-        both = change(run, metric)
-        sides = [side for side in (both.base, both.candidate) if side]
-        decimals = decimals_for(*(side.value for side in sides))
-        # Differences far below the shown decimals would read as zero.
-        if both.difference and abs(both.difference) < 0.5 * 10**-decimals:
-            decimals = None
-        keys = sorted({key for side in sides for key in side.settings})
-        pictured = both.known and ranges(*((side.value, side.low, side.high) for side in (both.base, both.candidate)))
-        rows.append(
-            SimpleNamespace(
-                metric=metric,
-                change=both,
-                unit=sides[0].unit,
-                higher=sides[0].higher_is_better,
-                decimals=decimals,
-                difference=n.value(both.difference, decimals, signed=True),
-                relative=n.percent(both.relative, signed=True) if both.relative is not None else "",
-                ranges=pictured or "",
-                settings=[(key, [side.settings.get(key) for side in sides]) for key in keys],
-            )
-        )
-    return rows
+def section_title(key: str, parts: dict[str, Any], t: SimpleNamespace) -> str:
+    """A section's title in the navigation."""
+    return t.differences if key == "suites" and not parts[key].cards else getattr(t, key)
+
+
+def used(run: Run, t: SimpleNamespace) -> str:
+    """What the model in use is called, by its version where that is known."""
+    version = (run.production.name if run.production else "") or (run.compare_production.reference if run.compare_production else "")
+    return t.production_named.format(name=version) if version not in ("", "production") else t.production
+
+
+def cached(run: Run, language: str) -> str:
+    """The models whose numbers come from an earlier run, for a sentence."""
+    t = words(language)
+    called = {"base": t.cached_base, "production": t.cached_production, "candidate": t.cached_candidate}
+    return f" {t.and_} ".join(called[side.model] for side in run.sides if side.cached)
+
+
+def paired_note(run: Run, n: Numbers, t: SimpleNamespace) -> str:
+    """How COMPARE came to its intervals."""
+    compared = run.compare_base or run.compare_production
+    if compared is None:
+        return ""
+    seeds = f" {t.paired_seeds.format(count=n.count(compared.seeds))}" if compared.seeds > 1 else ""
+    return t.paired_note.format(resamples=n.count(compared.resamples)) + seeds
 
 
 def curves(run: Run, n: Numbers, t: SimpleNamespace) -> SimpleNamespace:
@@ -182,7 +201,8 @@ def times(run: Run) -> list[SimpleNamespace]:
     for step, parts in run.steps:
         seconds = sum(part.seconds for part in parts)
         hardware = getattr(parts[0], "hardware", None) if parts else None
-        rows.append(SimpleNamespace(step=step, seconds=seconds, tasks=len(parts), hardware=hardware))
+        kept = any(getattr(part, "cached", False) for part in parts)
+        rows.append(SimpleNamespace(step=step, seconds=seconds, tasks=len(parts), hardware=hardware, cached=kept))
     longest = max((row.seconds for row in rows), default=0.0) or 1.0
     for row in rows:
         row.share = row.seconds / longest
