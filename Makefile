@@ -9,9 +9,10 @@ PYTHON := $(VENV)/bin/python
 NXF     = $(shell tests/rigs/nextflow/up 2>/dev/null)
 DATA   ?= ../shared/data/instruct
 OUT    ?= results
+TESTS  ?=
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup lock lint test demo test-slurm test-distributed test-vault test-data bench-anonymize bench-finetune bench-estimate clean
+.PHONY: help setup lock lint test demo test-slurm test-distributed test-vault test-data bench-anonymize bench-finetune bench-estimate bench-evaluate bench-drift clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
@@ -50,7 +51,7 @@ lint: setup ## Style and obvious mistakes
 	$(PYTHON) -m ruff format --check bin benchmarks tests training
 
 test: setup ## All tests but those with real servers
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest $(TESTS)
 
 demo: setup ## Sample in, fine-tuned SmolLM2-135M with verdict and report out, in minutes
 	@PATH="$(abspath $(VENV))/bin:$$PATH" bin/watch.py $(NXF) run . -profile demo --outdir $(OUT) $(if $(wildcard .nextflow/history),-resume)
@@ -81,6 +82,12 @@ bench-finetune: setup $(BENCH)-finetune/.synced $(BENCH)-llamafactory/.synced ##
 
 bench-estimate: setup ## Memory predicted and measured for many recipes; last line is JSON
 	$(PYTHON) benchmarks/estimate/run.py $(BENCH_ARGS)
+
+bench-evaluate: setup ## Evaluation beside a plain script: speed, identical answers, memory; last line is JSON
+	$(PYTHON) benchmarks/evaluate/run.py --data "$(DATA)" $(BENCH_ARGS)
+
+bench-drift: setup ## Drift: false alarms, what is seen from which share on, cost; last line is JSON
+	$(PYTHON) benchmarks/drift/run.py $(BENCH_ARGS)
 
 $(BENCH)-finetune/.synced: benchmarks/finetune-trl.lock
 	@$(FIND_UV); \
