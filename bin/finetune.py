@@ -15,6 +15,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -31,8 +32,8 @@ from llamaflow.lengths import describe
 from llamaflow.mask_report import mask_report
 from llamaflow.models import load_model, load_tokenizer, set_threads
 from llamaflow.progress import Progress
-from llamaflow.recipe import load_recipe
-from llamaflow.records import read_records
+from llamaflow.recipe import Recipe, load_recipe
+from llamaflow.records import Record, read_records
 from llamaflow.summaries import BaseModelSummary, CurvePoint, FinetuneSummary, read_summary
 from llamaflow.tracking import Tracker
 from llamaflow.training.adapter import attach, save
@@ -40,6 +41,7 @@ from llamaflow.training.checkpoint import Checkpoints, read_state, write_state
 from llamaflow.training.data import Examples, read_examples
 from llamaflow.training.launcher import is_launched, launch
 from llamaflow.training.preemption import Preemption
+from llamaflow.training.repeats import with_replay, without_repeats
 from llamaflow.training.run_state import RunState, trajectory_key
 from llamaflow.training.sharding import placement, require_on_accelerators, shard
 from llamaflow.training.utilisation import Sampler
@@ -78,7 +80,7 @@ def main(argv: list[str] | None = None) -> None:
 
     # Data: tokens and labels once, rows packed once; only their order changes from epoch to epoch.
     tokenizer = load_tokenizer(args.base)
-    examples = read_examples(tokenizer, args.train, recipe.max_length)
+    examples = read_examples(tokenizer, args.train, recipe.max_length, partial(chosen, recipe=recipe, replay=args.replay))
     validation = read_examples(tokenizer, args.validation, recipe.max_length)
     if main_process and args.mask_report:
         with whole_file(args.mask_report) as stream:
@@ -123,6 +125,8 @@ def main(argv: list[str] | None = None) -> None:
     )  # fmt: skip
 
     digests = {name: sha256_file(path) for name, path in (("train", args.train), ("validation", args.validation))}
+    if args.replay:
+        digests["replay"] = sha256_file(args.replay)
     key = trajectory_key(recipe, args.seed, base=base.digest, **digests)
     checkpoints = Checkpoints(args.checkpoints, key, writer=main_process)
     preemption = Preemption(
@@ -160,7 +164,7 @@ def main(argv: list[str] | None = None) -> None:
         write_json(args.summary, FinetuneSummary(
             seconds=time.monotonic() - started, method=recipe.method, recipe=recipe.model_dump(), seed=args.seed,
             base=base.name, base_digest=base.digest, data_digest=digests["train"], adapter_digest=adapter_digest,
-            trainable_parameters=sum(p.numel() for p in engine.weights.parameters),
+            hidden_size=shape.hidden, trainable_parameters=sum(p.numel() for p in engine.weights.parameters),
             total_parameters=sum(p.numel() for p in model.parameters()),
             examples=len(examples.kept), examples_truncated=examples.truncated, examples_dropped=examples.dropped,
             tokens=describe(np.array(examples.lengths)), supervised_share=workload.supervised / workload.tokens,
@@ -176,9 +180,15 @@ def main(argv: list[str] | None = None) -> None:
             resumed_at=run.resumed_at, rolled_back_at=run.rolled_back_at, attention=attention, compiled=compiled,
             processes=engine.processes, utilisation=sampler.summary(), hardware=describe_hardware(device),
             versions={name: version(name) for name in LIBRARIES}, tracking_uri=tracking.uri, tracking_run_id=tracking.run_id or "",
-            warnings=[*warnings(run, examples), *checkpoints.warnings],
+            warnings=[*warnings(run, examples), *left_out(recipe, args.train, len(examples.lengths)), *checkpoints.warnings],
         ))  # fmt: skip
         checkpoints.clear()
+
+
+def chosen(records: Iterator[Record], recipe: Recipe, replay: Path | None) -> Iterator[Record]:
+    """The records that the recipe lets be learned, and answers of the base model among them."""
+    kept = without_repeats(records, recipe.deduplicate, recipe.max_repeats)
+    return with_replay(kept, read_records(replay), recipe.replay_share) if replay and recipe.replay_share else kept
 
 
 def take_up(engine, checkpoints: Checkpoints, state_in: Path | None, key: str) -> RunState:
@@ -239,6 +249,15 @@ def warnings(run: RunState, examples: Examples) -> list[str]:
     return found
 
 
+def left_out(recipe: Recipe, train: Path, used: int) -> list[str]:
+    """What the recipe's deduplicate and max_repeats took away."""
+    if not (recipe.deduplicate or recipe.max_repeats):
+        return []
+    return [
+        f"{used} records were learned of {sum(1 for _ in read_records(train))}: repeats were left out, answers of the base model added."
+    ]
+
+
 def tag(text: str) -> tuple[str, str]:
     """NAME=VALUE of the command line."""
     name, sign, value = text.partition("=")
@@ -255,6 +274,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     data.add_argument("--base-summary", type=Path, required=True, help="fetch_base.json")
     data.add_argument("--train", type=Path, required=True)
     data.add_argument("--validation", type=Path, required=True)
+    data.add_argument("--replay", type=Path, help="answers of the base model, of which the recipe's replay_share is learned, too")
     training = parser.add_argument_group("training")
     training.add_argument("--recipe", type=Path, help="YAML, see conf/recipes")
     training.add_argument("--overrides", default="{}", help="JSON of recipe values that win over the file")

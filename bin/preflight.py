@@ -30,16 +30,22 @@ from llamaflow.estimate import (
     training_memory,
     training_seconds,
 )
+from llamaflow.evaluation.items import Suite
+from llamaflow.evaluation.leak import read_public_values
+from llamaflow.evaluation.suite_files import load_suite
 from llamaflow.files import write_json
-from llamaflow.gate_rules import load_rules
+from llamaflow.gate_rules import RuleFile, check_suites, load_rules, needed_suites
 from llamaflow.hardware import cpu_cores, describe_hardware, pick_device, pick_dtype
 from llamaflow.inputs import FORMATS, InspectedFile, inspect_inputs
 from llamaflow.models import set_threads
 from llamaflow.packing import pack_rows
+from llamaflow.pii.detect import detect
 from llamaflow.pii.policy import load_policy
 from llamaflow.recipe import Recipe, load_recipe
 from llamaflow.summaries import Check, PreflightSummary
 
+# Found in harmless texts, too.
+ORDINARY = {"PERSON", "LOCATION", "ORGANIZATION", "DATE", "DOMAIN", "URL", "AGE", "USERNAME", "ADDRESS"}
 SAMPLED = 40  # records that are tokenized
 MINIMUM = {"cores": 8, "memory": 32, "vram": 16}
 RECOMMENDED = {"cores": 16, "memory": 64}
@@ -72,7 +78,10 @@ def main(argv: list[str] | None = None) -> None:
         lambda: load_recipe(args.recipe, json.loads(args.overrides)),
         lambda r: f"{r.method}, rank {r.lora_rank}, learning rate {r.learning_rate:g}",
     )
-    attempt("gate", lambda: load_rules(args.gate), lambda gate: f"{len(gate.rules)} rules")
+    noted: list[str] = []
+    suites = attempt("suites", lambda: read_suites(args, noted), lambda found: ", ".join(found) or "the test set alone")
+    if suites is not None:
+        attempt("gate", lambda: read_gate(args, suites), lambda gate: f"{len(gate.rules)} rules")
     attempt("anonymization policy", lambda: load_policy(args.policy), lambda policy: policy.name)
     source = attempt("base model", lambda: resolve(args.base_model, args.staged, weights=False), lambda s: f"{s.name} from {s.reference}")
     tokenizer = source and attempt("tokenizer", lambda: load_source_tokenizer(source, args.chat_template), lambda t: f"{len(t)} tokens")
@@ -99,6 +108,7 @@ def main(argv: list[str] | None = None) -> None:
         )  # fmt: skip
     checks.append(Check(name="disk", ok=True, detail=f"{free / GIB:.0f} GiB free, about {need / GIB:.1f} GiB needed"))
     checks.append(Check(name="memory", ok=fits, detail=f"training needs about {estimates['training_memory_gib']:.1f} GiB"))
+    warnings += noted
     for warning in warnings:
         print(f"warn {warning}", flush=True)
     write_json(args.summary, PreflightSummary(seconds=time.monotonic() - started, checks=checks, estimates=estimates, warnings=warnings))
@@ -110,6 +120,42 @@ def look(args: argparse.Namespace) -> list[InspectedFile]:
     if problems:
         raise ManyProblems(problems)
     return files
+
+
+def read_suites(args: argparse.Namespace, noted: list[str]) -> list[str]:
+    """Names of the suites that will be asked, the user's own ones read and found in order; what a person should know goes to noted."""
+    if args.public_values:
+        read_public_values(args.public_values)
+    own, problems = [], []
+    for path in args.suite_files:
+        try:
+            suite = load_suite(path)
+            own.append(suite.name)
+            if found := personal_items(suite):
+                noted.append(
+                    f"Suite {suite.name} holds what looks like identifiers in {found} items. Suites are not anonymized: "
+                    "their texts are kept with the answers, so use made-up values."
+                )
+        except ManyProblems as many:
+            problems.extend(many.problems)
+        except BadInputError as problem:
+            problems.append(problem)
+    if problems:
+        raise ManyProblems(problems) if len(problems) > 1 else problems[0]
+    return [*(name for name in args.suites.split(",") if name and name != "none"), *own, *(["leak"] if args.leak_test == "true" else [])]
+
+
+def personal_items(suite: Suite) -> int:
+    """Items in which the detectors find an identifier; names, places and dates do not count."""
+    texts = ([*(turn.content for turn in item.messages), item.reference or "", *item.choices] for item in suite.items)
+    return sum(any(span.type not in ORDINARY for text in one for span in detect(text, "pt")) for one in texts)
+
+
+def read_gate(args: argparse.Namespace, suites: list[str]) -> RuleFile:
+    """The gate's rules; an error when the verdict needs a suite that this run leaves out."""
+    gate = load_rules(args.gate)
+    check_suites(gate, args.gate, set(needed_suites(gate.rules)) - {"test", *suites})
+    return gate
 
 
 def read_shape(source: Source) -> Shape:
@@ -248,6 +294,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     rules.add_argument("--overrides", default="{}")
     rules.add_argument("--gate", type=Path, required=True)
     rules.add_argument("--policy", type=Path, required=True)
+    rules.add_argument("--suites", default="none", help="of edge, general, adversarial, separated by commas; none")
+    rules.add_argument("--suite-files", type=Path, nargs="*", default=[], help="suites of the user's own")
+    rules.add_argument("--public-values", type=Path, help="values that are no secrets to the leak test")
+    rules.add_argument("--leak-test", choices=["true", "false"], default="false")
     parser.add_argument("--summary", type=Path, required=True)
     return parser.parse_args(argv)
 

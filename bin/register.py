@@ -19,10 +19,12 @@ from llamaflow.errors import BadInputError, run_step
 from llamaflow.files import sha256_file, write_json
 from llamaflow.registry import Registry
 from llamaflow.summaries import (
+    AdjustSummary,
     BaseModelSummary,
     EvaluateSummary,
     FinetuneSummary,
     GateSummary,
+    MetricValue,
     RegisterSummary,
     SplitSummary,
     read_summary,
@@ -48,9 +50,11 @@ def main(argv: list[str] | None = None) -> None:
         )
 
     accepted = gate.verdict == "accepted"
+    story = read_summary(args.story, AdjustSummary) if args.story else None
     metadata = {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "run": args.run_name,
+        "session": args.session,
         "verdict": gate.verdict,
         "reason": gate.reason,
         "lineage": {
@@ -63,7 +67,9 @@ def main(argv: list[str] | None = None) -> None:
         "versions": finetune.versions,
         "records": {name: getattr(split, name) for name in ("train", "validation", "test")},
         "validation_loss": finetune.validation_loss,
-        "metrics": {model: {name: metric.model_dump() for name, metric in summary.metrics.items()} for model, summary in scores.items()},
+        "rounds": [{"verdict": one.verdict, "diagnosis": one.diagnosis} for one in story.rounds] if story else [],
+        "metrics": {model: numbers(summary.metrics) for model, summary in scores.items()},
+        "suites": {model: {name: numbers(suite.metrics) for name, suite in summary.suites.items()} for model, summary in scores.items()},
     }  # fmt: skip
     try:
         registry = Registry(args.registry)
@@ -81,6 +87,8 @@ def main(argv: list[str] | None = None) -> None:
     config = json.loads((entry / "adapter_config.json").read_text("utf-8"))
     write_json(entry / "adapter_config.json", config | {"base_model_name_or_path": str(base_path)})
     (entry / "README.md").write_text(card(metadata), encoding="utf-8")
+    if args.examples:
+        shutil.copyfile(args.examples, entry / "examples.parquet")  # what compare.py sets beside other versions
     path, version, created = registry.add_adapter(entry, metadata, accepted)
     shutil.rmtree(entry)
 
@@ -94,6 +102,11 @@ def main(argv: list[str] | None = None) -> None:
         seconds=time.monotonic() - started, verdict=gate.verdict, kind=kind, version=version, path=str(path),
         base_path=str(base_path), created=created,
     ))  # fmt: skip
+
+
+def numbers(metrics: dict[str, MetricValue]) -> dict[str, dict]:
+    """Metric values as they go into metadata.json."""
+    return {name: metric.model_dump() for name, metric in metrics.items()}
 
 
 def card(metadata: dict) -> str:
@@ -134,9 +147,12 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     summaries.add_argument("--finetune", type=Path, required=True)
     summaries.add_argument("--evaluate", type=Path, nargs="+", required=True)
     summaries.add_argument("--gate", type=Path, required=True)
+    summaries.add_argument("--story", type=Path, help="adjust.json of the last round")
+    summaries.add_argument("--examples", type=Path, help="the candidate's answers, kept beside it for comparisons")
     out = parser.add_argument_group("output")
     out.add_argument("--registry", type=Path, required=True)
     out.add_argument("--run-name", default="")
+    out.add_argument("--session", default="", help="of Nextflow: tells this run's own version from the one in production")
     out.add_argument("--summary", type=Path, required=True)
     return parser.parse_args(argv)
 

@@ -5,9 +5,8 @@ include { PREPARE } from './prepare/main'
 include { ANONYMIZE } from './anonymize/main'
 include { SPLIT } from './split/main'
 include { SEARCH } from './search'
-include { FINETUNE } from './finetune/main'
 include { EVALUATE } from './evaluate/main'
-include { GATE } from './gate/main'
+include { ROUNDS } from './rounds'
 include { REGISTER } from './register/main'
 include { EXPORT } from './export/main'
 include { REPORT } from './report/main'
@@ -19,7 +18,10 @@ workflow LLAMAFLOW {
     main:
     def scored = meta(plan, 'evaluate_model') // first: 24.10 takes a later `def` from `plan` for a second declaration of it
 
-    PREFLIGHT(meta(plan, 'preflight'), plan.inputs, plan.hub_dataset, plan.base, plan.recipe, plan.overrides, plan.gate, plan.policy)
+    PREFLIGHT(
+        meta(plan, 'preflight'), plan.inputs, plan.hub_dataset, plan.base, plan.recipe, plan.overrides, plan.gate, plan.policy, plan.suites,
+        plan.public_values
+    )
     def start = PREFLIGHT.out.ready // nothing long begins before; the map drops it again, so it is in no task's hash
 
     FETCH_BASE(start.map { _ready -> meta(plan, 'fetch_base') }, plan.base)
@@ -37,38 +39,36 @@ workflow LLAMAFLOW {
         recipe = SEARCH.out.winner
         searched = SEARCH.out.summary
     }
-    FINETUNE(
-        recipe, FETCH_BASE.out.model, FETCH_BASE.out.summary, SPLIT.out.train, SPLIT.out.validation, plan.tracking_uri, plan.checkpoints
-    )
+    // The base model, and the one in production where there is one, are scored once, while the first candidate trains.
+    def model = FETCH_BASE.out.model.combine(FETCH_BASE.out.summary).first() // first: a value, which every round can read
+    def untrained = FETCH_BASE.out.model.map { base -> [scored + [model: 'base'], [], [], base] }
+    def deployed = plan.production ? channel.of([scored + [model: 'production'] + plan.production.meta, plan.production.adapter, [], plan.production.base]) : channel.empty()
+    EVALUATE(untrained.mix(deployed), SPLIT.out.test, SPLIT.out.train, plan.bundled, plan.suites, plan.public_values, plan.evaluations)
+    def known = EVALUATE.out.summary.join(EVALUATE.out.examples)
+    def reference = known.filter { m, _json, _table -> m.model == 'base' }.map { _m, json, table -> [json, table] }.first()
+    def production = plan.production ? known.filter { m, _json, _table -> m.model == 'production' }.map { _m, json, table -> [json, table] }.first() : channel.value([[], []])
 
-    // The base model is evaluated while the candidate trains: [meta with model, adapter and its summary or nothing].
-    def untrained = channel.of([scored + [model: 'base'], [], []])
-    def trained = FINETUNE.out.adapter.combine(FINETUNE.out.summary).map { adapter, json -> [scored + [model: 'candidate'], adapter, json] }
-    EVALUATE(untrained.mix(trained), FETCH_BASE.out.model, SPLIT.out.test)
-    def base = EVALUATE.out.summary.filter { m, _json -> m.model == 'base' }.map { _m, json -> json }
-    def candidate = EVALUATE.out.summary.filter { m, _json -> m.model == 'candidate' }.map { _m, json -> json }
-    def evaluations = sorted(EVALUATE.out.summary.map { _m, json -> json })
-
-    GATE(meta(plan, 'gate'), base, candidate, FINETUNE.out.summary, plan.gate)
+    def data = SPLIT.out.train.combine(SPLIT.out.validation).combine(SPLIT.out.test).first()
+    ROUNDS(plan, recipe, model, data, reference, production)
+    def evaluations = sorted(EVALUATE.out.summary.map { _m, json -> json }.mix(ROUNDS.out.evaluation))
 
     REGISTER(
-        meta(plan, 'register'), FINETUNE.out.adapter, FETCH_BASE.out.model, FETCH_BASE.out.summary, SPLIT.out.summary,
-        FINETUNE.out.summary, evaluations, GATE.out.summary, plan.registry
+        meta(plan, 'register'), ROUNDS.out.adapter, FETCH_BASE.out.model, FETCH_BASE.out.summary, SPLIT.out.summary, ROUNDS.out.finetune,
+        evaluations, ROUNDS.out.examples, ROUNDS.out.compared, ROUNDS.out.verdict, ROUNDS.out.story, plan.registry
     )
 
     // On request, and only what the gate has let through.
-    def accepted = GATE.out.summary.filter { json -> plan.export && new groovy.json.JsonSlurper().parseText(json.text).verdict == 'accepted' }
-    EXPORT(
-        accepted.map { _json -> meta(plan, 'export') }, FINETUNE.out.adapter, FETCH_BASE.out.model, FINETUNE.out.summary, plan.export
-    )
+    def accepted = ROUNDS.out.verdict.filter { json -> plan.export && new groovy.json.JsonSlurper().parseText(json.text).verdict == 'accepted' }
+    EXPORT(accepted.map { _json -> meta(plan, 'export') }, ROUNDS.out.adapter, FETCH_BASE.out.model, ROUNDS.out.finetune, plan.export)
 
     REPORT(
         meta(plan, 'report'), PREFLIGHT.out.summary, PREPARE.out.summary, sorted(ANONYMIZE.out.summary), SPLIT.out.summary,
-        FETCH_BASE.out.summary, FINETUNE.out.summary, evaluations, GATE.out.summary, REGISTER.out.summary, searched, plan.report_folder
+        FETCH_BASE.out.summary, ROUNDS.out.finetune, evaluations, ROUNDS.out.compared, ROUNDS.out.verdict, ROUNDS.out.story,
+        REGISTER.out.summary, searched, plan.report_folder
     )
 
     emit:
-    verdict = GATE.out.summary
+    verdict = ROUNDS.out.verdict
     report = REPORT.out.html
     summary = REPORT.out.text
 }

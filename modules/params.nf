@@ -21,7 +21,7 @@ def helpText(schema) {
         }
         "${group.title}\n${rows.join('\n')}"
     }
-    "LlamaFlow: ${schema.description}\n\n  nextflow run . --input records.jsonl [-profile gpu,slurm] [-params-file params.yaml] [-resume]\n\n${groups.join('\n\n')}\n"
+    "LlamaFlow: ${schema.description}\n\n  nextflow run . --input records.jsonl [-profile gpu,slurm] [-params-file params.yaml] [-resume]\n  nextflow run . --mode drift --input production.jsonl --reference reference.jsonl\n\n${groups.join('\n\n')}\n"
 }
 
 // Sentences about every parameter that is unknown, missing, of the wrong type or out of bounds.

@@ -11,10 +11,6 @@ from typing import TYPE_CHECKING
 from .hardware import cpu_threads, pick_device, pick_dtype
 from .training.quantization import loading_options, settle
 
-# Before torch is loaded: by default threads that wait for each other spin. Where anything else runs on the cores they burn the
-# time that the others need: two threads beside one busy process trained three times slower (39 instead of 120 to 160 tokens/s).
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 if TYPE_CHECKING:
     import torch
     from peft import PeftModel

@@ -36,6 +36,9 @@ class Recipe(BaseModel):
     batch_size: int = Field(8, ge=1, description="packed rows in one optimizer step")
     micro_batch_size: int = Field(1, ge=1, description="packed rows in one forward pass; changes speed and memory, not the result")
     evaluations: int = Field(4, ge=1, description="how often validation loss is measured, the end included")
+    deduplicate: float = Field(0.0, ge=0, le=1, description="similarity from which on training records count as one; 0: all are used")
+    max_repeats: int = Field(0, ge=0, description="training records that may hold the same code or number in an answer; 0: any number")
+    replay_share: float = Field(0.0, ge=0, le=0.5, description="share of examples that the base model wrote, against forgetting")
     early_stopping: int = Field(0, ge=0, description="stop after this many evaluations without a better loss; 0: never")
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     gradient_checkpointing: bool = False

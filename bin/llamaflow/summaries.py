@@ -256,6 +256,7 @@ class FinetuneSummary(Summary):
     base_digest: str
     data_digest: str
     adapter_digest: str
+    hidden_size: int = Field(0, description="width of the base model; 0 where an older version did not tell")
     trainable_parameters: int
     total_parameters: int
     examples: int
@@ -352,31 +353,91 @@ class Example(BaseModel):
     prediction: str
 
 
+class SuiteScores(BaseModel):
+    """One suite of one model: its numbers as a whole and by category."""
+
+    kind: Literal["edge", "adversarial", "general", "leak", "user", "lm_eval"]
+    digest: str = Field(description="SHA-256 over the items: suites are compared only when it is equal")
+    examples: int
+    metrics: dict[str, MetricValue]
+    categories: dict[str, dict[str, MetricValue]] = Field(default_factory=dict, description="category -> the suite's metrics within it")
+    samples: list[Example] = Field(default_factory=list, description="some answers for people, wrong ones first")
+
+
 class EvaluateSummary(Summary):
-    """One model on the test set. model is 'base' or 'candidate'."""
+    """One model on all suites. metrics are those of the test set; suites holds the others by name."""
 
     step: Literal["evaluate"] = "evaluate"
-    model: Literal["base", "candidate"]
+    model: Literal["base", "candidate", "production"]
+    name: str = Field("", description="of production its version")
     data_digest: str
     examples: int = Field(description="test conversations scored by likelihood")
     generated: int = Field(description="answers generated for the text metrics")
     scored_tokens: int
     metrics: dict[str, MetricValue]
+    suites: dict[str, SuiteScores] = Field(default_factory=dict)
+    cached: bool = Field(False, description="taken from an earlier run: same weights, data and settings")
     samples: list[Example]
     hardware: Hardware
 
+    def of(self, suite: str) -> dict[str, MetricValue]:
+        """Metrics of a suite, "test" included; empty for one that was not run."""
+        return self.metrics if suite == "test" else self.suites[suite].metrics if suite in self.suites else {}
+
+
+class Difference(BaseModel):
+    """A metric of the candidate beside a reference model, by paired bootstrap over the same examples.
+
+    Quantiles: of the resampled value at these probabilities, keys as in "0.05"; one-sided bounds at a confidence c are the
+    quantiles 1 - c (lower) and c (upper).
+    """
+
+    suite: str
+    metric: str
+    examples: int = Field(description="scored for both models")
+    clusters: int = Field(description="what is drawn: variants of one source example are drawn together")
+    reference: float
+    candidate: float
+    difference: float = Field(description="candidate - reference")
+    low: float = Field(description="95 % interval of the difference, two-sided")
+    high: float
+    difference_quantiles: dict[str, float]
+    ratio_quantiles: dict[str, float] = Field(description="of candidate / reference; empty where the reference may be 0")
+    candidate_quantiles: dict[str, float]
+    verdict: Literal["better", "worse", "no difference"] = Field(description="no difference: the 95 % interval holds 0")
+
+
+class CompareSummary(Summary):
+    """Candidate against one reference model on everything that both answered."""
+
+    step: Literal["compare"] = "compare"
+    reference: str = Field(description="base, production, or a version's name")
+    candidate: str = "candidate"
+    resamples: int
+    seed: int
+    seeds: int = Field(1, description="trainings of the candidate that were drawn from, too")
+    differences: list[Difference]
+
 
 class RuleResult(BaseModel):
-    """One gate rule with its numbers. threshold is the value that candidate had to reach."""
+    """One gate rule with its numbers. threshold is the value that candidate had to reach.
+
+    outcome: passed; failed; inside_noise (the number is on the right side, the confidence asked for is not reached); not_measured.
+    """
 
     name: str
     metric: str
-    compare: Literal["base", "absolute"]
+    suite: str = "test"
+    compare: Literal["base", "production", "absolute"]
     condition: str = Field(description="for people: 'perplexity at most 0.98 × base'")
     candidate: float | None
     reference: float | None = None
     threshold: float | None
+    confidence: float | None = Field(None, description="one-sided; None: the number alone decides")
+    low: float | None = Field(None, description="95 % interval of the difference to the reference, or of the number itself")
+    high: float | None = None
     passed: bool
+    outcome: Literal["passed", "failed", "inside_noise", "not_measured"] = "passed"
     severity: Literal["block", "warn"]
     reason: str
 
@@ -389,7 +450,46 @@ class GateSummary(Summary):
     reason: str
     gate: str = Field(description="name of the rule file")
     gate_sha256: str
+    no_difference: bool = Field(False, description="no metric of any suite differs from the base model's beyond noise")
     rules: list[RuleResult]
+
+
+class RecipeChange(BaseModel):
+    """One value of the recipe that the next round changes, and why."""
+
+    name: str
+    before: Any
+    after: Any
+    reason: str
+
+
+class Round(BaseModel):
+    """One training with its verdict, and what was concluded from it."""
+
+    number: int
+    verdict: Literal["accepted", "rejected", "needs_review"]
+    reason: str = Field(description="the gate's sentence")
+    recipe: dict[str, Any] = Field(description="every hyper-parameter as used")
+    seed: int
+    validation_loss: float
+    metrics: dict[str, float] = Field(description="'suite.metric' -> number, of those that the gate's rules name")
+    failed: list[str] = Field(description="names of the block rules that did not pass")
+    diagnosis: list[str] = Field(default_factory=list, description="most urgent first, as diagnosis.py names them")
+    findings: list[str] = Field(default_factory=list, description="what the diagnosis rests on, sentences with numbers")
+    changes: list[RecipeChange] = Field(default_factory=list, description="made for the next round")
+
+
+class AdjustSummary(Summary):
+    """The story of all rounds so far, and whether another one follows."""
+
+    step: Literal["adjust"] = "adjust"
+    rounds: list[Round]
+    max_rounds: int
+    next: bool = Field(description="another round trains, by the recipe written beside this file")
+    chosen: int = Field(description="number of the round whose model goes on")
+    stopped: Literal["", "accepted", "needs_review", "rounds_used_up", "did_not_help", "nothing_to_change"] = Field(
+        description="why no other round follows; empty where one does"
+    )
 
 
 class RegisterSummary(Summary):
@@ -402,6 +502,70 @@ class RegisterSummary(Summary):
     path: str = Field(description="the adapter's folder in the registry")
     base_path: str
     created: bool = Field(description="False when this very adapter was registered before")
+
+
+class DriftRecords(BaseModel):
+    """How the records of one side came to be those that were compared."""
+
+    read: int = Field(description="records found in the files, rejected ones included")
+    rejected: int = 0
+    duplicates: int = Field(0, description="exact and near duplicates of another record of the side, left out on both sides alike")
+    held_back: int = Field(0, description="records that could not be proved clean, and erased ones")
+    distinct: int = Field(description="records that came through ANONYMIZE, each text once")
+    compared: int = Field(description="of these the random choice that was compared")
+    groups: int = Field(description="independent units among the compared: conversations, or what --drift_group names")
+
+
+class DriftBin(BaseModel):
+    """One bar of a feature's distribution: its share of each side's records."""
+
+    low: float | None = Field(None, description="a number's or score's lower end; None for a named value")
+    high: float | None = None
+    name: str = ""
+    reference: float
+    production: float
+
+
+class DriftFeature(BaseModel):
+    """One thing that was compared between the two sides."""
+
+    side: Literal["input", "output"]
+    name: str
+    kind: Literal["number", "share", "category", "text"]
+    statistic: str = Field(description="how effect is computed")
+    effect: float = Field(description="distance of the two sides, 0 (alike) to 1 (nothing in common)")
+    detectable: float | None = Field(None, description="smallest effect that these numbers of records would have shown")
+    p_value: float = Field(description="of this feature alone")
+    p_adjusted: float = Field(description="with all features counted in, those of the other side too")
+    psi: float
+    psi_band: Literal["stable", "moderate", "large"]
+    drifted: bool = Field(description="p_adjusted and effect both beyond their thresholds")
+    reference: float | None = Field(None, description="a number's median, a flag's share; of a text None")
+    production: float | None = None
+    direction: str = Field(description="in words, English: 'longer: median 12 to 30'")
+    more: list[str] = Field(default_factory=list, description="of a text: words that many more records of production have")
+    less: list[str] = Field(default_factory=list)
+    records: tuple[int, int] = Field(description="reference and production records in which it is known")
+    bins: list[DriftBin]
+
+
+class DriftSummary(Summary):
+    """Whether production records have moved away from the reference. Drift is a result, not an error."""
+
+    step: Literal["drift"] = "drift"
+    verdict: Literal["drift", "no_drift"]
+    input: Literal["drift", "no_drift"] = Field(description="what people ask")
+    output: Literal["drift", "no_drift"] = Field(description="what is answered")
+    reason: str = Field(description="one sentence for a manager")
+    p_value: float = Field(description="of all features of both sides together")
+    alpha: float = Field(description="chance of an alarm without any drift, of the whole run")
+    least_effect: float = Field(description="effect below which a difference is no drift, however certain")
+    permutations: int
+    seed: int
+    reference: DriftRecords
+    production: DriftRecords
+    features: list[DriftFeature]
+    settings: dict[str, Any] = Field(default_factory=dict, description="what texts were turned into vectors by …")
 
 
 class ReportSummary(Summary):

@@ -4,7 +4,8 @@ process FINETUNE {
 
     input:
     // meta: id, code; of a trial also search, trial, rung and stop_at. earlier: state of an earlier rung to go on from, or []
-    tuple val(meta), path(recipe), val(overrides), val(seed), path(earlier, stageAs: 'earlier')
+    // replay: answers of the base model to learn again, or []
+    tuple val(meta), path(recipe), val(overrides), val(seed), path(earlier, stageAs: 'earlier'), path(replay)
     path base
     path base_summary
     path train
@@ -23,11 +24,12 @@ process FINETUNE {
     def part = meta.rung ? "--stop-at ${meta.stop_at} --state-out state" : '--mask-report mask_report.html'
     def kept = checkpoints ? "--checkpoints '${checkpoints}'" : ''
     def from = earlier ? "--state-in '${earlier}'" : ''
+    def again = replay ? "--replay '${replay}'" : ''
     def tags = meta.search ? "--tag 'search=${meta.search}' --tag 'trial=${meta.trial}' --tag 'rung=${meta.rung ?: 'final'}'" : ''
     """
     finetune.py --base '${base}' --base-summary '${base_summary}' --train '${train}' --validation '${validation}' \\
         --recipe '${recipe}' --overrides '${overrides}' --seed ${seed} --threads ${task.cpus} --processes ${task.accelerator?.request ?: 1} \\
-        ${part} ${from} ${kept} ${task.ext.args ?: ''} \\
+        ${part} ${from} ${again} ${kept} ${task.ext.args ?: ''} \\
         --tracking-uri '${tracking_uri}' --run-name '${meta.id}' ${tags} --adapter adapter --summary finetune.json
     """
 

@@ -18,7 +18,7 @@ workflow RUNG {
     def open = before.flatMap { json -> read(json).winner ? [] : [json] } // flatMap: a channel without an item starts no task
     TRIAL(
         open.flatMap { json -> racing(plan, number, read(json)) }.join(recipes).join(earlier)
-            .map { _trial, meta, seed, recipe, state -> [meta, recipe, '{}', seed, state] },
+            .map { _trial, meta, seed, recipe, state -> [meta, recipe, '{}', seed, state, []] },
         base, base_summary, train, validation, plan.tracking_uri, plan.checkpoints
     )
     // By name: in the order of completion the same summaries would not hit the cache.

@@ -13,7 +13,11 @@ import pytest
 import evaluate_model as script
 from llamaflow.chat import IGNORED, Encoded, encode, prompt_ids
 from llamaflow.errors import run_step
-from llamaflow.files import read_jsonl, sha256_file, write_jsonl
+from llamaflow.evaluation.examples import read_examples
+from llamaflow.evaluation.questions import choose, spread
+from llamaflow.evaluation.suite_files import load_suite
+from llamaflow.files import sha256_file, write_jsonl
+from llamaflow.gate_metrics import SPEED_METRICS
 from llamaflow.generation import generate_greedy, stop_token_ids
 from llamaflow.metrics import METRICS
 from llamaflow.metrics.likelihood import conversation_nats
@@ -131,7 +135,7 @@ def test_small_logit_pieces_change_nothing(loaded, monkeypatch):
     model, tokenizer = loaded
     encoded = [encode(tokenizer, one.messages, 256) for one in RECORDS[:5]]
     whole = conversation_nats(model, encoded, 0, 5)
-    monkeypatch.setattr("llamaflow.metrics.likelihood._LOGITS", 3 * model.config.vocab_size)
+    monkeypatch.setattr("llamaflow.inference.forward.LOGITS", 3 * model.config.vocab_size)
     assert conversation_nats(model, encoded, 0, 5) == pytest.approx(whole, rel=1e-6)
 
 
@@ -199,7 +203,7 @@ def run(folder: Path, base: Path, *more: object, records=RECORDS, model="base") 
     test = folder / "test.jsonl.zst"
     if not test.exists():
         write_jsonl(test, records)
-    files = ["--predictions", folder / "predictions.jsonl.zst", "--summary", folder / "evaluate.json"]
+    files = ["--examples", folder / "examples.parquet", "--summary", folder / "evaluate.json"]
     limits = ["--max-new-tokens", 8, "--max-length", 200, "--precision", "fp32", "--device", "cpu", "--threads", 1]
     arguments = ["--base", base, "--model", model, "--test", test, *files, *limits, *more]
     with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
@@ -208,25 +212,29 @@ def run(folder: Path, base: Path, *more: object, records=RECORDS, model="base") 
     return code, said.getvalue(), read_summary(path, EvaluateSummary) if path.exists() else None
 
 
+def rows_of(folder: Path, suite: str = "test") -> list[dict]:
+    return [row for row in read_examples(folder / "examples.parquet").to_pylist() if row["suite"] == suite]
+
+
 def test_the_whole_step_on_base_and_candidate(tmp_path, base, adapter):
     (tmp_path / "base").mkdir()
     (tmp_path / "candidate").mkdir()
     code, said, ours = run(tmp_path / "base", base, "--max-generate", 5)
     assert code == 0, said
-    assert list(ours.metrics) == list(METRICS)
+    assert list(ours.metrics) == [name for name in METRICS if name in ours.metrics] and {"perplexity", "chrf"} < set(ours.metrics)
     assert (ours.examples, ours.generated, len(ours.samples)) == (12, 5, 5)
     assert ours.data_digest == sha256_file(tmp_path / "base" / "test.jsonl.zst") and ours.hardware.device_type == "cpu"
     assert len(ours.warnings) == 1 and "1 of 13 test conversations have no answer" in ours.warnings[0]
     assert any('"progress": "score"' in line for line in said.splitlines()) and '"progress": "generate"' in said
 
-    rows = list(read_jsonl(tmp_path / "base" / "predictions.jsonl.zst"))
+    rows = rows_of(tmp_path / "base")
     assert [row["id"] for row in rows] == [one.id for one in RECORDS]
-    nats, tokens = sum(row.get("nats", 0) for row in rows), sum(row.get("tokens", 0) for row in rows)
+    nats, tokens = sum(row["nats"] or 0 for row in rows), sum(row["tokens"] or 0 for row in rows)
     assert ours.metrics["perplexity"].value == pytest.approx(math.exp(nats / tokens), rel=1e-6) and ours.scored_tokens == tokens
-    assert ours.metrics["bits_per_byte"].value == pytest.approx(nats / math.log(2) / sum(row.get("bytes", 0) for row in rows), rel=1e-6)
+    assert ours.metrics["bits_per_byte"].value == pytest.approx(nats / math.log(2) / sum(row["bytes"] or 0 for row in rows), rel=1e-6)
     texts = {one.id: "".join(turn.content for turn in one.messages if turn.role == "assistant") for one in RECORDS}
-    assert all(row["bytes"] == len(texts[row["id"]].encode()) for row in rows if "bytes" in row)
-    assert sum("prediction" in row for row in rows) == 5
+    assert all(row["bytes"] == len(texts[row["id"]].encode()) for row in rows if row["bytes"] is not None)
+    assert sum(row["prediction"] is not None for row in rows) == 5
 
     code, said, theirs = run(tmp_path / "candidate", base, "--max-generate", 5, "--adapter", adapter, model="candidate")
     assert code == 0, said
@@ -243,10 +251,9 @@ def test_results_do_not_depend_on_the_batch_size_and_repeat_to_the_byte(tmp_path
         (tmp_path / name).mkdir()
         code, said, summary = run(tmp_path / name, base, "--batch-size", size, "--bertscore-model", "none")
         assert code == 0, said
-        kept.append((summary, (tmp_path / name / "predictions.jsonl.zst").read_bytes()))
+        kept.append((summary, (tmp_path / name / "examples.parquet").read_bytes()))
     assert kept[1][1] == kept[2][1]
-    measured = {"time_to_first_token_ms", "generation_tokens_per_second", "latency_p50_ms", "latency_p95_ms"}
-    for name in kept[0][0].metrics.keys() - measured:
+    for name in kept[0][0].metrics.keys() - set(SPEED_METRICS):
         one, many, again = (summary.metrics[name] for summary, _ in kept)
         assert one.value == pytest.approx(many.value, rel=1e-5) and many == again and one.settings == many.settings
     assert [one.prediction for one in kept[0][0].samples] == [one.prediction for one in kept[1][0].samples]
@@ -261,19 +268,23 @@ def test_the_reference_is_the_last_answer_and_nothing_after_it_is_asked(tmp_path
 
 
 def test_choice_of_examples_is_stable_and_moves_with_the_seed():
-    chosen = script.choose(RECORDS, 5, seed=17)
+    chosen = choose(RECORDS, 5, seed=17)
     assert [one.id for one in chosen] == [one.id for one in RECORDS if one in chosen] and len(chosen) == 5
-    reversed_choice = script.choose(RECORDS[::-1], 5, seed=17)
+    reversed_choice = choose(RECORDS[::-1], 5, seed=17)
     assert {one.id for one in reversed_choice} == {one.id for one in chosen}
-    more = script.choose(RECORDS, 6, seed=17)
+    more = choose(RECORDS, 6, seed=17)
     assert {one.id for one in chosen} < {one.id for one in more}
-    assert any({one.id for one in script.choose(RECORDS, 5, seed)} != {one.id for one in chosen} for seed in range(5))
+    assert any({one.id for one in choose(RECORDS, 5, seed)} != {one.id for one in chosen} for seed in range(5))
 
 
 def test_without_answers_there_are_only_likelihoods_and_it_says_so(tmp_path, base):
     code, said, summary = run(tmp_path, base, "--max-generate", 0, "--max-examples", 4)
     assert code == 0, said
-    assert set(summary.metrics) == {"perplexity", "bits_per_byte"} and summary.generated == 0 and summary.examples <= 4
+    assert (
+        set(summary.metrics) == {"perplexity", "bits_per_byte", "prompt_gain", "peak_memory_gib"}
+        and summary.generated == 0
+        and summary.examples <= 4
+    )
     assert any("no answer was generated" in warning for warning in summary.warnings)
 
 
@@ -293,7 +304,7 @@ def test_without_answers_there_are_only_likelihoods_and_it_says_so(tmp_path, bas
 def test_bad_input_is_told_without_a_trace_and_nothing_is_written(tmp_path, base, more, expected):
     code, said, summary = run(tmp_path, base, *more)
     assert code == 2 and expected in said and "Traceback" not in said and summary is None
-    assert not (tmp_path / "predictions.jsonl.zst").exists()
+    assert not (tmp_path / "examples.parquet").exists()
 
 
 @pytest.mark.parametrize("line", ['{"instruction": "segredo 123"}', "segredo 123", "[]"])
@@ -321,3 +332,136 @@ def test_a_model_that_gives_nan_is_reported_for_the_gate_to_reject(tmp_path, bas
     code, said, _ = run(tmp_path, broken, "--bertscore-model", "none")
     assert code == 0, said
     assert math.isnan(json.loads((tmp_path / "evaluate.json").read_text(encoding="utf-8"))["metrics"]["perplexity"]["value"])
+
+
+# ---- suites, leak test, cache
+
+
+@pytest.fixture(scope="module")
+def everything(base, adapter, tmp_path_factory) -> dict[str, tuple[Path, EvaluateSummary]]:
+    """Base and candidate on test set, all suites and the leak test."""
+    folder = tmp_path_factory.mktemp("all")
+    own = [
+        {"id": "q1", "messages": [{"role": "user", "content": "E o prazo?"}], "lang": "pt", "reference": "Sim, úteis."},
+        {
+            "id": "q2",
+            "messages": [{"role": "user", "content": "Diga algo."}],
+            "lang": "pt",
+            "checks": [{"kind": "words_at_most", "value": 500}],
+        },
+        {"id": "q3", "messages": [{"role": "user", "content": "Dois?"}], "lang": "pt", "choices": ["2", "dois mil"], "answer": 0},
+    ]
+    write_jsonl(folder / "own.jsonl", own)
+    write_jsonl(
+        folder / "train.jsonl",
+        [record(f"Pergunta longa número {n}, com detalhes?", f"Resposta {n} do protocolo 48{n:04}-7.") for n in range(12)],
+    )
+    more = [
+        "--suites",
+        "edge,general,adversarial",
+        "--suite-files",
+        folder / "own.jsonl",
+        "--max-suite-examples",
+        12,
+        "--max-adversarial",
+        9,
+    ]
+    more += ["--train", folder / "train.jsonl", "--bertscore-model", "none", "--cache", folder / "cache"]
+    found = {}
+    for name, extra in (("base", []), ("candidate", ["--adapter", adapter])):
+        (folder / name).mkdir()
+        code, said, summary = run(folder / name, base, *more, *extra, model=name)
+        assert code == 0, said
+        found[name] = (folder / name, summary)
+    found["again"] = (folder, more)
+    return found
+
+
+def test_every_suite_has_its_numbers_rows_and_samples(everything):
+    folder, summary = everything["base"]
+    assert set(summary.suites) == {"edge", "adversarial", "general", "own", "leak"}
+    assert {name: suite.kind for name, suite in summary.suites.items()}["own"] == "user"
+    for name in ("edge", "general", "own"):
+        suite, rows = summary.suites[name], rows_of(folder, name)
+        decided = [row["correct"] for row in rows if row["correct"] is not None]
+        assert suite.metrics["accuracy"].value == pytest.approx(sum(decided) / len(decided))
+        assert len(rows) == suite.examples and len(suite.digest) == 64
+    assert summary.suites["own"].examples == 3 and summary.suites["general"].examples == 12
+    assert {row["kind"] for row in rows_of(folder, "own")} == {"reference", "check", "choice"}
+
+
+def test_perturbed_answers_are_measured_against_their_clean_ones(everything):
+    folder, summary = everything["candidate"]
+    clean = {row["id"]: row["rougeL"] for row in rows_of(folder)}
+    rows = [row for row in rows_of(folder, "adversarial") if row["reference"] is not None and row["kind"] == "reference"]
+    assert rows and all(row["clean_loss"] == pytest.approx(clean[row["cluster"]] - row["rougeL"]) for row in rows)
+    mean = sum(row["clean_loss"] for row in rows) / len(rows)
+    assert summary.suites["adversarial"].metrics["robustness_loss"].value == pytest.approx(mean)
+
+
+def test_what_is_compared_was_asked_alike(everything):
+    (_, ours), (_, theirs) = everything["base"], everything["candidate"]
+    for name, suite in ours.suites.items():
+        assert theirs.suites[name].digest == suite.digest
+        # The candidate's leak test knows what the base model says without having learnt it.
+        for metric, value in suite.metrics.items() if name != "leak" else ():
+            assert theirs.suites[name].metrics[metric].settings == value.settings
+
+
+def test_gain_from_the_prompt_is_what_the_definition_says(everything, loaded):
+    import torch
+
+    from llamaflow.evaluation.questions import test_questions as questions
+    from llamaflow.evaluation.relevance import partners
+
+    model, tokenizer = loaded
+    items = {item.id: item for item in questions(RECORDS)}
+    other = partners(list(items.values()), 17)
+
+    def nats(prompt: list[int], answer: list[int]) -> float:
+        with torch.inference_mode():
+            chances = model(input_ids=torch.tensor([prompt + answer])).logits[0].double().log_softmax(-1)
+        return -sum(chances[len(prompt) + place - 1, token].item() for place, token in enumerate(answer))
+
+    rows = {row["id"]: row["prompt_gain"] for row in rows_of(everything["base"][0]) if row["prompt_gain"] is not None}
+    assert set(rows) == set(items) and all(other[name] != name for name in rows)
+    for name in list(rows)[:5]:
+        text = f"{items[name].reference}<|im_end|>"
+        answer = tokenizer(text, add_special_tokens=False)["input_ids"]
+        own, foreign = (prompt_ids(tokenizer, items[one].messages) for one in (name, other[name]))
+        assert rows[name] == pytest.approx((nats(foreign, answer) - nats(own, answer)) / len(answer) / math.log(2), rel=1e-4, abs=1e-5)
+
+
+def test_the_same_scores_are_not_taken_twice(everything, base, adapter, tmp_path):
+    folder, more = everything["again"]
+    write_jsonl(tmp_path / "test.jsonl.zst", RECORDS)
+    code, said, summary = run(tmp_path, base, *more)
+    assert code == 0 and summary.cached and "earlier run" in said
+    assert summary.metrics == everything["base"][1].metrics
+    assert (tmp_path / "examples.parquet").read_bytes() == (everything["base"][0] / "examples.parquet").read_bytes()
+    code, said, summary = run(tmp_path, base, *more, "--max-new-tokens", 7)
+    assert code == 0 and not summary.cached
+    for entry in (folder / "cache").iterdir():
+        (entry / "evaluate.json").write_text("{")
+    code, said, summary = run(tmp_path, base, *more, "--max-new-tokens", 7)
+    assert code == 0 and not summary.cached
+    code, said, summary = run(tmp_path, base, *more, "--max-new-tokens", 7)
+    assert code == 0 and summary.cached
+
+
+def test_a_suite_that_was_trained_on_stops_with_its_ids(tmp_path, base):
+    asked = "Como faço para pedir a segunda via da fatura pelo aplicativo da empresa?"
+    write_jsonl(tmp_path / "train.jsonl", [record(asked, "Abra o menu.")])
+    write_jsonl(
+        tmp_path / "own.jsonl", [{"id": "fatura-7", "messages": [{"role": "user", "content": asked}], "lang": "pt", "reference": "Menu."}]
+    )
+    code, said, summary = run(tmp_path, base, "--train", tmp_path / "train.jsonl", "--suite-files", tmp_path / "own.jsonl")
+    assert code == 2 and "fatura-7" in said and summary is None
+
+
+def test_few_items_of_a_suite_are_spread_over_its_categories():
+    suite = load_suite(Path(__file__).parents[2] / "conf/suites/general.jsonl", kind="general")
+    few = spread(suite, 24, 17)
+    assert len(few.items) == 24 and spread(suite, 24, 17) == few and spread(suite, 0, 17) == suite
+    assert len({item.category for item in few.items}) >= min(12, len({item.category for item in suite.items}))
+    assert abs(sum(item.lang == "pt" for item in few.items) - 12) <= 6

@@ -126,3 +126,15 @@ def test_threads(monkeypatch: pytest.MonkeyPatch, wanted: int, environment: dict
 def test_a_control_groups_memory_is_a_limit(tmp_path: Path, files: dict[str, str]) -> None:
     assert memory_bytes(tree(tmp_path, files)) == 1048576
     assert memory_bytes(tmp_path / "nothing") == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def test_waiting_threads_sleep_in_every_step_that_imports_anything_of_ours():
+    """A step that loads torch before llamaflow.models does (EVALUATE did) burned the cores that its neighbours needed."""
+    import os
+    import subprocess
+    import sys
+
+    program = "import os, llamaflow.errors; print(os.environ['OMP_WAIT_POLICY'])"
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | {"PYTHONPATH": "bin"}
+    told = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True)
+    assert told.stdout.strip() == "PASSIVE", told.stderr

@@ -170,3 +170,17 @@ def test_a_warning_where_an_example_is_longer_than_the_models_context(tmp_path: 
     write(tmp_path / "model" / "config.json", json.dumps(config | {"max_position_embeddings": 256}))
     assert any("256 tokens" in warning for warning in run(tmp_path, {"--base-model": tmp_path / "model"}).warnings)
     assert not any("context" in warning for warning in run(tmp_path).warnings)
+
+
+def test_identifiers_in_a_suite_are_noted_and_names_are_not(tmp_path):
+    import json
+
+    from llamaflow.evaluation.suite_files import load_suite
+
+    def suite(question: str):
+        path = tmp_path / "mine.jsonl"
+        path.write_text(json.dumps({"id": "a", "messages": [{"role": "user", "content": question}], "reference": "Sim."}) + "\n")
+        return load_suite(path)
+
+    assert preflight.personal_items(suite("Meu e-mail é joana.prado@correio.com.br, pode anotar?")) == 1
+    assert preflight.personal_items(suite("A Joana Prado mora em Recife desde 3 de maio?")) == 0

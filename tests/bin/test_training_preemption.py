@@ -50,7 +50,7 @@ def start(kept: Path, more: float = 0.0, **options: object) -> subprocess.Popen:
 def test_each_signal_lets_it_save_and_ends_with_143(tmp_path: Path, number: signal.Signals) -> None:
     child = start(tmp_path / "kept")
     child.send_signal(number)
-    _, err = child.communicate(timeout=30)
+    _, err = child.communicate(timeout=120)
     assert child.returncode == 143
     assert (tmp_path / "kept").read_text() == f"signal {number.name}"
     assert err.splitlines()[:2] == [f"error: training was stopped after step 7: signal {number.name}", f"  at: {tmp_path / 'kept'}"]
@@ -62,7 +62,7 @@ def test_told_again_and_again_it_still_saves(tmp_path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGUSR2, signal.SIGTERM):
         child.send_signal(number)
         time.sleep(0.1)
-    child.communicate(timeout=30)
+    child.communicate(timeout=120)
     assert child.returncode == 143
     assert (tmp_path / "kept").read_text() == "signal SIGTERM"
 
@@ -72,7 +72,7 @@ def test_a_second_interrupt_ends_it_at_once(tmp_path: Path) -> None:
     for _ in range(2):
         child.send_signal(signal.SIGINT)
         time.sleep(0.3)
-    child.communicate(timeout=30)
+    child.communicate(timeout=120)
     assert child.returncode == 130
     assert not (tmp_path / "kept").exists()
 
@@ -95,7 +95,7 @@ def test_what_the_shell_lets_ignore_interrupts_goes_on_doing_so(tmp_path: Path) 
     time.sleep(0.2)
     assert child.poll() is None
     child.send_signal(signal.SIGUSR1)  # Nextflow's wrapper ignores it for its children, too
-    child.communicate(timeout=30)
+    child.communicate(timeout=120)
     assert (tmp_path / "kept").read_text() == "signal SIGUSR1"
 
 

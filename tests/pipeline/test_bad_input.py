@@ -83,6 +83,39 @@ def too_many_broken(folder: Path) -> list[str]:
     return ["--input", write(folder / "broken.jsonl", records(30) + ["{"] * 10)]
 
 
+def unknown_metric(folder: Path) -> list[str]:
+    rules = ["rules:", "  - {name: a, metric: perplexity, at_most: 9}", "  - {name: b, metric: rogueL, at_least: 0.1}"]
+    return ["--input", write(folder / "good.jsonl", records(60)), "--gate", write(folder / "gate.yaml", ["name: mine", *rules])]
+
+
+def suite(folder: Path, name: str, *items: dict) -> list[str]:
+    lines = [json.dumps(item) for item in items]
+    path = write(folder / name, lines if lines else b"")
+    return ["--input", write(folder / "good.jsonl", records(60)), "--suite_files", path]
+
+
+def empty_suite(folder: Path) -> list[str]:
+    return suite(folder, "mine.jsonl")
+
+
+def unanswered_suite(folder: Path) -> list[str]:
+    good = {"id": "a", "messages": [{"role": "user", "content": "Oi?"}], "reference": "Olá."}
+    return suite(folder, "mine.jsonl", good, good | {"id": "b", "reference": None})
+
+
+def learned_suite(folder: Path) -> list[str]:
+    """Items that are training records, word for word."""
+    asked = [json.loads(line)["messages"] for line in records(60)]
+    items = [{"id": f"seen-{n}", "messages": turns[:1], "reference": turns[1]["content"], "lang": "pt"} for n, turns in enumerate(asked)]
+    return [*suite(folder, "mine.jsonl", *items), "--split_group_threshold", "0"]  # the records are of one mould
+
+
+def left_out_suite(folder: Path) -> list[str]:
+    rules = ["rules:", "  - {name: a, metric: accuracy, suite: general, compare: absolute, at_least: 0.1}"]
+    gate = write(folder / "gate.yaml", ["name: mine", *rules])
+    return ["--input", write(folder / "good.jsonl", records(60)), "--gate", gate, "--suites", "edge"]
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -97,6 +130,11 @@ def too_many_broken(folder: Path) -> list[str]:
         (all_duplicates, ["duplicates"]),
         (too_few, ["too few records for a split"]),
         (too_many_broken, ["broken.jsonl:31", "--max_reject_rate"]),
+        (unknown_metric, ["gate.yaml:4", "rogueL", "did you mean 'rougeL'?"]),
+        (left_out_suite, ["gate.yaml:3", "suite general, which this run leaves out"]),
+        (empty_suite, ["mine.jsonl", "the suite is empty"]),
+        (unanswered_suite, ["mine.jsonl:2", "reference"]),
+        (learned_suite, ["items of the suite 'mine' are in the training data", "seen-"]),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
@@ -107,7 +145,9 @@ def test_bad_input(nextflow: Nextflow, tmp_path: Path, make, words: list[str]):
         assert word in run.output
     assert "Traceback" not in run.output
     out = tmp_path / "results"
-    assert not [path for name in ("report", "registry", "data/train.jsonl") for path in [out / name] if path.exists()]
+    # What a suite has in common with the training data is known once there are training data.
+    absent = ["report/report.html", "registry/models"] + ([] if make is learned_suite else ["data/train.jsonl"])
+    assert not [name for name in absent if (out / name).exists()]
     assert not list(out.rglob("*.part"))
 
 

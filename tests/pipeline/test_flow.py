@@ -14,7 +14,10 @@ from llamaflow.summaries import EvaluateSummary, FinetuneSummary, GateSummary, P
 
 from .conftest import ROOT, SAMPLE, Nextflow, Run
 
-STEPS = {"PREFLIGHT", "FETCH_BASE", "PREPARE", "ANONYMIZE", "SPLIT", "FINETUNE", "EVALUATE", "GATE", "REGISTER", "REPORT"}
+STEPS = {
+    *("PREFLIGHT", "FETCH_BASE", "PREPARE", "ANONYMIZE", "SPLIT"),
+    *("FINETUNE", "EVALUATE", "COMPARE", "GATE", "ADJUST", "REGISTER", "REPORT"),
+}
 
 
 def test_stub_run_reaches_a_verdict(nextflow: Nextflow, tmp_path):
@@ -132,7 +135,7 @@ def test_what_a_user_looks_at_is_there(resumed: Run, results: Path):
         ("bin/llamaflow/reporting/style.css", {"REPORT"}),
         ("bin/report.py", {"REPORT"}),
         ("bin/llamaflow/registry.py", {"REGISTER", "REPORT"}),
-        ("bin/llamaflow/gate_rules.py", {"PREFLIGHT", "GATE", "REGISTER", "REPORT"}),
+        ("bin/llamaflow/gate_rules.py", {"PREFLIGHT", "GATE", "ADJUST", "REGISTER", "REPORT"}),
     ],
 )
 def test_resume_after_an_edit_reruns_exactly_what_depends_on_it(

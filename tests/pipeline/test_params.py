@@ -24,7 +24,7 @@ def test_config_has_the_schemas_parameters_and_defaults():
 def test_every_recipe_name_is_a_parameter_with_the_same_bounds():
     from llamaflow.recipe import Recipe
 
-    from_config = re.search(r"recipe_names = \[(.*?)\]", (ROOT / "main.nf").read_text(), re.S)[1]
+    from_config = re.search(r"recipe_names = \[(.*?)\]", (ROOT / "modules/plan.nf").read_text(), re.S)[1]
     names = re.findall(r"'(\w+)'", from_config)
     assert set(names) <= set(Recipe.model_fields) and set(names) <= set(PROPERTIES)
     for name in names:

@@ -30,7 +30,7 @@ def test_public_data_reaches_a_verdict_and_a_report(nextflow: Nextflow, tmp_path
         "--max_steps", "4", "--max_length", "512",
         "--gate", "smoke", "--max_test_examples", "16", "--max_generated", "4", "--max_new_tokens", "24", "--validation_share", "0.05",
         "--split_group_threshold", threshold,
-        "--tracking_uri", "none",
+        "--tracking_uri", "none", "--suites", "none", "--leak_test", "false", "--max_rounds", "1",
     )  # fmt: skip
     assert run.code == 0, run.output
     print(run.output[run.output.find("LlamaFlow ·") :])

@@ -17,7 +17,7 @@ from .conftest import ROOT, Nextflow, Run
 
 DATA = {"PREFLIGHT", "FETCH_BASE", "PREPARE", "ANONYMIZE", "SPLIT"}
 SEARCH = {"PLAN_SEARCH", "TRIAL", "SELECT_TRIALS"}
-TRAINED = {"FINETUNE", "EVALUATE", "GATE", "REGISTER", "REPORT"}
+TRAINED = {"FINETUNE", "EVALUATE", "COMPARE", "GATE", "ADJUST", "REGISTER", "REPORT"}
 
 
 def test_a_search_can_be_added_to_a_finished_run_and_taken_away(nextflow: Nextflow, tmp_path):
@@ -79,7 +79,7 @@ def tasks(run: Run, process: str) -> int:
 
 
 def test_the_better_half_goes_on_from_its_state(searched: Run, search: SearchSummary):
-    assert [tasks(searched, name) for name in ("PREPARE", "SPLIT", "RUNG_1:TRIAL", "RUNG_2:TRIAL", "LLAMAFLOW:FINETUNE")] == [1, 1, 4, 2, 1]
+    assert [tasks(searched, name) for name in ("PREPARE", "SPLIT", "RUNG_1:TRIAL", "RUNG_2:TRIAL", "ROUND_1:FINETUNE")] == [1, 1, 4, 2, 1]
     assert [len(trial.losses) for trial in search.trials].count(2) == 2 and search.compared == 2
     first = {trial.id: trial.losses[0] for trial in search.trials}
     assert len(set(first.values())) == 4, "equal losses: nothing was measured at the rung"

@@ -43,11 +43,11 @@ def test_slurm_gpu_run_reaches_a_verdict(nextflow: Nextflow, slurm: dict[str, st
 
     # What the scheduler itself says of the jobs that ran a model, and of the others.
     jobs = subprocess.run(["scontrol", "show", "job", "-o"], env=slurm, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert {"PREFLIGHT", "FINETUNE", "EVALUATE_(base)", "EVALUATE_(candidate)", "REPORT"} <= {
+    assert {"PREFLIGHT", "FINETUNE", "EVALUATE_(base)", "EVALUATE_(candidate 1)", "REPORT"} <= {
         re.sub(r"_\((?!base|candidate).*", "", name) for name in names(jobs)
     }, names(jobs)
     for job in jobs:
-        name = re.search(r"JobName=nf-LLAMAFLOW_(\S+)", job)[1]
+        name = re.search(r"JobName=nf-LLAMAFLOW_(?:ROUNDS_ROUND_\d_)?(\S+)", job)[1]
         model = name.startswith(("FINETUNE", "EVALUATE"))
         assert ("Partition=gpu" in job) == model, job
         assert ("gres/gpu" in job or "gres:gpu:1" in job) == model, job
@@ -61,4 +61,4 @@ def test_slurm_gpu_run_reaches_a_verdict(nextflow: Nextflow, slurm: dict[str, st
 
 def names(jobs: list[str]) -> set[str]:
     """Job names without Nextflow's prefix."""
-    return {re.search(r"JobName=nf-LLAMAFLOW_(\S+)", job)[1] for job in jobs}
+    return {re.search(r"JobName=nf-LLAMAFLOW_(?:ROUNDS_ROUND_\d_)?(\S+)", job)[1] for job in jobs}

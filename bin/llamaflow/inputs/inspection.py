@@ -101,8 +101,10 @@ def read_items(file: SourceFile, layout: str, form: str, mapping: dict[str, str]
             meta = {"format": form} | (marks or {})
             if stratify_by and isinstance(row, dict) and isinstance(row.get(stratify_by), (str, int, float)):
                 meta["stratum"] = str(row[stratify_by])[:80]
-            record = Record(id=content_id(messages), messages=messages, lang=language, source=source, meta=meta)
-            yield Item(number, record, context=found.context, told_cut=told_cut(row))
+            cut = told_cut(row)
+            told = meta | ({"cut_off": True} if cut else {})
+            record = Record(id=content_id(messages), messages=messages, lang=language, source=source, meta=told)
+            yield Item(number, record, context=found.context, told_cut=cut)
 
 
 def inspect_inputs(patterns: Iterable[str | os.PathLike[str]], format: str = "auto", mapping: str | dict[str, str] = "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from ..chat import Encoded, encode
 from ..errors import BadInputError
 from ..packing import pack_rows
 from ..progress import Progress
-from ..records import read_records
+from ..records import Record, read_records
 
 
 class Examples(NamedTuple):
@@ -34,11 +35,11 @@ class Examples(NamedTuple):
         return [[self.kept[i] for i in row] for row in pack_rows([len(one.input_ids) for one in self.kept], capacity)]
 
 
-def read_examples(tokenizer, path: Path, max_length: int) -> Examples:
-    """Encode every record of a file. Raises BadInputError when nothing in it is supervised."""
+def read_examples(tokenizer, path: Path, max_length: int, choose: Callable[[Iterator[Record]], Iterable[Record]] = iter) -> Examples:
+    """Encode the records of a file, those that ``choose`` lets through. Raises BadInputError when nothing in them is supervised."""
     encoded = []
     with Progress(f"tokenize {path.name}", None, "record") as progress:
-        for record in read_records(path):
+        for record in choose(read_records(path)):
             encoded.append(encode(tokenizer, record.messages, max_length))
             progress.update()
     kept = [example for example in encoded if example.supervised]
