@@ -134,7 +134,7 @@ def test_what_a_user_looks_at_is_there(resumed: Run, results: Path):
         ("README.md", set()),
         ("bin/llamaflow/reporting/style.css", {"REPORT"}),
         ("bin/report.py", {"REPORT"}),
-        ("bin/llamaflow/registry.py", {"REGISTER", "REPORT"}),
+        ("bin/llamaflow/registry.py", {"COMPARE", "GATE", "ADJUST", "REGISTER", "REPORT"}),
         ("bin/llamaflow/gate_rules.py", {"PREFLIGHT", "GATE", "ADJUST", "REGISTER", "REPORT"}),
     ],
 )
