@@ -43,7 +43,7 @@ def test_slurm_gpu_run_reaches_a_verdict(nextflow: Nextflow, slurm: dict[str, st
 
     # What the scheduler itself says of the jobs that ran a model, and of the others.
     jobs = subprocess.run(["scontrol", "show", "job", "-o"], env=slurm, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert {"PREFLIGHT", "FINETUNE", "EVALUATE_(base)", "EVALUATE_(candidate 1)", "REPORT"} <= {
+    assert {"PREFLIGHT", "FINETUNE", "EVALUATE_(base)", "EVALUATE_(candidate_1)", "REPORT"} <= {
         re.sub(r"_\((?!base|candidate).*", "", name) for name in names(jobs)
     }, names(jobs)
     for job in jobs:
