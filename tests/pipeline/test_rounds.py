@@ -53,7 +53,8 @@ def base(tmp_path_factory) -> Path:
 
 def start(nextflow: Nextflow, base: Path, folder: Path, *options: str) -> Run:
     folder.mkdir(exist_ok=True)
-    (folder / "gate.yaml").write_text(GATE)
+    if not (folder / "gate.yaml").exists():  # written anew it would be another input to Nextflow
+        (folder / "gate.yaml").write_text(GATE)
     return nextflow.run(folder, *FAST, "--base_model", str(base), "--gate", str(folder / "gate.yaml"), *options)
 
 
