@@ -165,7 +165,12 @@ class Scorecard:
         self.limits = {
             "decoding": "greedy", "max new tokens": self.args.max_new_tokens, "prompt tokens at most": room, "precision": self.precision,
         }  # fmt: skip
-        machine = {"batch size": self.args.batch_size, "device": self.device, "back end": self.args.backend}
+        machine = {
+            "batch size": self.args.batch_size,
+            "device": self.device,
+            "back end": self.args.backend,
+            "first token": "the test set is scored meanwhile",
+        }
         settings = {**self.limits, "answers": len(prompts), **machine}
         self.metrics |= Speed(seed=self.args.seed).compute(
             seconds=run.token_seconds, first=run.token_first, total_seconds=run.seconds, settings=settings
