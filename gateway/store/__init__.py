@@ -1,0 +1,1 @@
+"""State in a relational database: SQLite by default, PostgreSQL by one setting."""
