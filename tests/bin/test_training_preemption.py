@@ -37,10 +37,16 @@ sys.exit(run_step(main))
 """
 
 
-def start(kept: Path, more: float = 0.0, **options: object) -> subprocess.Popen:
+def start(kept: Path, more: float = 0.0, ignored: tuple[signal.Signals, ...] = ()) -> subprocess.Popen:
+    """The loop, begun; of all signals it ignores just ``ignored``: a shell's background job would pass on that it ignores SIGINT."""
+
+    def inherit() -> None:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+
     child = subprocess.Popen(
         [sys.executable, "-c", LOOP, str(kept), str(more)], env=os.environ | {"PYTHONPATH": str(BIN)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=inherit,
     )  # fmt: skip
     assert child.stdout.readline() == "ready\n"
     return child
@@ -88,9 +94,7 @@ def test_it_saves_and_tells_by_its_exit_code_when_its_readers_were_killed_first(
 
 
 def test_what_the_shell_lets_ignore_interrupts_goes_on_doing_so(tmp_path: Path) -> None:
-    child = start(
-        tmp_path / "kept", preexec_fn=lambda: (signal.signal(signal.SIGINT, signal.SIG_IGN), signal.signal(signal.SIGUSR1, signal.SIG_IGN))
-    )
+    child = start(tmp_path / "kept", ignored=(signal.SIGINT, signal.SIGUSR1))
     child.send_signal(signal.SIGINT)
     time.sleep(0.2)
     assert child.poll() is None
