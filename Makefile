@@ -38,7 +38,7 @@ $(VENV)/.synced: requirements.lock
 	@$(FIND_UV); \
 	  echo "setup: Python environment in $(VENV) (some 5 GB, once)"; \
 	  [ -x $(PYTHON) ] || "$$uv" venv -q --python '>=3.11,<3.14' $(VENV) || { echo "setup: no Python 3.11, 3.12 or 3.13 here: install one" >&2; exit 1; }; \
-	  VIRTUAL_ENV=$(VENV) "$$uv" pip sync -q --require-hashes requirements.lock || { echo "setup: the packages could not be installed: see above (network, disk?)" >&2; exit 1; }
+	  VIRTUAL_ENV=$(VENV) "$$uv" pip sync -q --require-hashes --compile-bytecode requirements.lock || { echo "setup: the packages could not be installed: see above (network, disk?)" >&2; exit 1; }
 	@touch $@
 
 lock: ## Resolve pyproject.toml anew into requirements.lock (hashes, no registry addresses)
