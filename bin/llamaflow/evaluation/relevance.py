@@ -19,6 +19,8 @@ from .items import Item
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+# Asked at most: the mean of so many is known to a tenth of a bit or two, and each costs as much as to score two conversations.
+ANSWERS = 64
 LARGEST = 3.0  # bits a token that one answer may add or take: a "Yes." of two tokens must not outweigh twenty long answers
 
 

@@ -128,12 +128,12 @@ class Scorecard:
                 self.rows.append(row)
 
     def relevance(self, records: Sequence[Record]) -> None:
-        """How much the question tells the model of the test set's answers; of the conversations that are answered, too."""
+        """How much the question tells the model of the test set's answers."""
         from ..metrics.shares import share_values
         from ..progress import Progress
-        from .relevance import prompt_gain
+        from .relevance import ANSWERS, prompt_gain
 
-        items = choose(test_questions(records), self.args.max_generate or 64, self.args.seed)
+        items = choose(test_questions(records), ANSWERS, self.args.seed)
         with Progress("relevance", 2 * len(items), "answers") as progress:
             gains = prompt_gain(
                 self.model, self.tokenizer, items, max_length=min(self.args.max_length, self.context), seed=self.args.seed,
