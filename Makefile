@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 VENV   := .venv
+GATEWAY := .venv-gateway
 BENCH  := .venv-bench
 PYTHON := $(VENV)/bin/python
 NXF     = $(shell tests/rigs/nextflow/up 2>/dev/null)
@@ -12,7 +13,7 @@ OUT    ?= results
 TESTS  ?=
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup lock lint test demo test-slurm test-distributed test-vault test-data bench-anonymize bench-finetune bench-estimate bench-evaluate bench-drift clean
+.PHONY: help setup setup-gateway lock lint test demo test-gateway test-n8n bench-gateway test-slurm test-distributed test-vault test-data bench-anonymize bench-finetune bench-estimate bench-evaluate bench-drift clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
@@ -41,17 +42,34 @@ $(VENV)/.synced: requirements.lock
 	  VIRTUAL_ENV=$(VENV) "$$uv" pip sync -q --require-hashes --compile-bytecode requirements.lock || { echo "setup: the packages could not be installed: see above (network, disk?)" >&2; exit 1; }
 	@touch $@
 
+setup-gateway: $(GATEWAY)/.synced ## The gateway's own small Python environment, without torch
+
+$(GATEWAY)/.synced: gateway/requirements.lock
+	@$(FIND_UV); \
+	  [ -x $(GATEWAY)/bin/python ] || "$$uv" venv -q --python '>=3.11,<3.14' $(GATEWAY) || { echo "setup: no Python 3.11, 3.12 or 3.13 here: install one" >&2; exit 1; }; \
+	  VIRTUAL_ENV=$(GATEWAY) "$$uv" pip sync -q --require-hashes --compile-bytecode gateway/requirements.lock || { echo "setup: the packages could not be installed: see above (network, disk?)" >&2; exit 1; }
+	@touch $@
+
 lock: ## Resolve pyproject.toml anew into requirements.lock (hashes, no registry addresses)
 	uv lock --upgrade
 	uv export -q --frozen --no-emit-project --no-annotate --no-header -o requirements.lock
+	uv lock --upgrade --project gateway
+	uv export -q --project gateway --frozen --no-emit-project --no-annotate --no-header -o gateway/requirements.lock
 	sed -i.old "s/^# lock: .*/# lock: sha256:$$(sha256sum requirements.lock | cut -c1-64)/" containers/environment.yml && rm containers/environment.yml.old
 
 lint: setup ## Style and obvious mistakes
-	$(PYTHON) -m ruff check bin benchmarks tests training
-	$(PYTHON) -m ruff format --check bin benchmarks tests training
+	$(PYTHON) -m ruff check bin benchmarks gateway tests training
+	$(PYTHON) -m ruff format --check bin benchmarks gateway tests training
 
-test: setup ## All tests but those with real servers
+test: setup setup-gateway ## All tests but those with real servers
 	$(PYTHON) -m pytest $(TESTS)
+	$(if $(TESTS),,$(GATEWAY)/bin/python -m pytest -c gateway/pytest.ini tests/gateway tests/deploy)
+
+test-gateway: setup-gateway ## The gateway on real PostgreSQL, Redis, Slurm and Nextflow, and in Chromium
+	$(GATEWAY)/bin/python -m pytest -c gateway/pytest.ini $(or $(TESTS),tests/gateway) --rigs
+
+test-n8n: setup-gateway ## Real n8n drives real runs to their verdict, through kill -9 of everything
+	$(GATEWAY)/bin/python -m pytest -c gateway/pytest.ini tests/deploy --rigs
 
 demo: setup ## Sample in, fine-tuned SmolLM2-135M with verdict and report out, in minutes
 	@PATH="$(abspath $(VENV))/bin:$$PATH" bin/watch.py $(NXF) run . -profile demo --outdir $(OUT) $(if $(wildcard .nextflow/history),-resume)
@@ -85,6 +103,9 @@ bench-estimate: setup ## Memory predicted and measured for many recipes; last li
 
 bench-evaluate: setup ## Evaluation beside a plain script: speed, identical answers, memory; last line is JSON
 	$(PYTHON) benchmarks/evaluate/run.py --data "$(DATA)" $(BENCH_ARGS)
+
+bench-gateway: setup-gateway ## 200 clients, 1,000 runs, 10,000 events on SQLite and PostgreSQL; last line is JSON
+	$(GATEWAY)/bin/python benchmarks/gateway/run.py $(BENCH_ARGS)
 
 bench-drift: setup ## Drift: false alarms, what is seen from which share on, cost; last line is JSON
 	$(PYTHON) benchmarks/drift/run.py $(BENCH_ARGS)

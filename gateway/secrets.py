@@ -34,7 +34,9 @@ class SecretBox:
         try:
             return self._fernet.decrypt(sealed).decode()
         except InvalidToken:
-            raise UnreadableSecret("a secret in the database cannot be read: give LLAMAFLOW_SECRET_KEY the key it was written under") from None
+            raise UnreadableSecret(
+                "a secret in the database cannot be read: give LLAMAFLOW_SECRET_KEY the key it was written under"
+            ) from None
 
 
 def _key_file(path: Path) -> str:

@@ -53,6 +53,7 @@ class Run(Table):
     __table_args__ = (
         Index("ix_runs_next", "state", "priority", "queued_at"),
         Index("ix_runs_owner", "key_id", "created_at"),
+        Index("ix_runs_created", "created_at", "id"),
         UniqueConstraint("key_id", "idempotency_key", name="uq_runs_idempotency"),
     )
 
@@ -64,8 +65,9 @@ class Run(Table):
     idempotency_key: Mapped[str | None] = mapped_column(String(200))
     request_digest: Mapped[str] = mapped_column(String(64), default="")  # the same idempotency key with another body is refused
     # What was asked for (checked at submission)
+    request: Mapped[dict[str, Any]] = mapped_column(default=dict)  # as the caller gave it; datasets used, retry_of, input_bytes
     workflow_url: Mapped[str] = mapped_column(Text)
-    workflow_params: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    workflow_params: Mapped[dict[str, Any]] = mapped_column(default=dict)  # the whole of params.json: files found, outdir and registry set
     engine_parameters: Mapped[dict[str, Any]] = mapped_column(default=dict)  # profile, stub, ...: runs/parameters.py says which
     tags: Mapped[dict[str, Any]] = mapped_column(default=dict)
     priority: Mapped[int] = mapped_column(default=1)  # 0 interactive, 1 normal, 2 batch
@@ -79,6 +81,7 @@ class Run(Table):
     losses: Mapped[int] = mapped_column(default=0)  # since the last submission or resume
     claimed_by: Mapped[str | None] = mapped_column(String(64))  # worker
     claimed_until: Mapped[dt.datetime | None]  # a lease: another worker may take over afterwards
+    not_before: Mapped[dt.datetime | None]  # after a loss: no worker takes it earlier
     cancel_requested_at: Mapped[dt.datetime | None]
     # What became of it
     progress: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by process: {"FINETUNE": {"done": 0, "running": 1, "failed": 0}}
@@ -111,7 +114,7 @@ class Event(Table):
 
 
 class Outbox(Table):
-    """Events that still have to go to the queue; written in the transaction of their event, deleted when the queue has them."""
+    """Events that still have to be told; written in the transaction of their event, deleted in the one that writes their deliveries."""
 
     __tablename__ = "outbox"
 
@@ -130,6 +133,7 @@ class Webhook(Table):
     url: Mapped[bytes]  # encrypted: a resume URL carries a signature
     host: Mapped[str] = mapped_column(String(255))  # readable: for people and the circuit breaker
     secret: Mapped[bytes]  # encrypted (gateway/secrets.py), of Standard Webhooks: whsec_...
+    content_type: Mapped[str] = mapped_column(String(64), default="application/cloudevents+json")  # n8n reads application/json only
     event_types: Mapped[list[str]] = mapped_column(default=list)  # empty: all
     run_id: Mapped[str | None] = mapped_column(String(36), index=True)  # None: all runs that the key may read
     active: Mapped[bool] = mapped_column(default=True)
@@ -232,6 +236,7 @@ class Promotion(Table):
     alias: Mapped[str] = mapped_column(String(40), default="production")
     version: Mapped[str] = mapped_column(String(40))
     previous: Mapped[str | None] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(12), default="promote")  # or rollback
     key_id: Mapped[str] = mapped_column(String(24))
     reason: Mapped[str] = mapped_column(Text, default="")
     time: Mapped[dt.datetime] = mapped_column(default=now)

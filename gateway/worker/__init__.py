@@ -1,0 +1,1 @@
+"""The worker: takes runs, starts them, looks after them, and picks up what other workers left behind."""
