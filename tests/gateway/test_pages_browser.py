@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ from gateway.settings import Settings
 from gateway.store.tables import Event, Run
 
 pytestmark = pytest.mark.rig
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+RIG = Path(__file__).parents[1] / "rigs/chromium/up"
 DESK, PHONE = {"width": 1360, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -52,9 +51,10 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
-    opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    found = subprocess.run([RIG], capture_output=True, text=True)
+    if found.returncode == 77:
+        pytest.skip(found.stderr.strip())
+    opened = playwright.chromium.launch(executable_path=found.stdout.strip(), args=["--no-sandbox"])
     yield opened
     opened.close()
 
