@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cli_cases import LLAMAFLOW, Cli, advance, losing_answers
@@ -258,3 +260,17 @@ def test_only_what_is_needed_is_imported(cli: Cli):
         [python, "-c", program], env=cli.env | {"PYTHONPATH": os.path.dirname(LLAMAFLOW) + "/.."}, capture_output=True, text=True
     )
     assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr
+
+
+def test_the_script_finds_what_make_setup_left(tmp_path):
+    for folder in ("gateway", ".venv/bin", ".tools/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    script, python = tmp_path / "gateway/llamaflow", tmp_path / "python"
+    shutil.copy(LLAMAFLOW, script)
+    python.write_text("#!/bin/sh\necho $PATH\n")
+    python.chmod(0o755)
+    told = subprocess.run(
+        [script, "serve"], env={"PATH": os.environ["PATH"], "LLAMAFLOW_PYTHON": str(python)}, capture_output=True, text=True
+    )
+    first, *_, last = told.stdout.strip().split(":")
+    assert Path(first).resolve() == tmp_path / ".venv/bin" and Path(last).resolve() == tmp_path / ".tools/bin"
