@@ -13,6 +13,10 @@ from starlette.types import Receive, Send
 LINGER_S = 2.0  # a client that still sends is read for so long after its refusal: closed at once, it would see a reset, not the answer
 
 
+class BodyRefused(Exception):
+    """The body is over a limit: raised to whoever reads it, to end the handler; the answer is the middleware's."""
+
+
 async def refuse(
     send: Send, status_code: int, msg: str, headers: Mapping[str, str] | None = None, *, unread: Receive | None = None
 ) -> None:
@@ -25,7 +29,7 @@ async def refuse(
     await send({"type": "http.response.start", "status": status_code, "headers": lines})
     await send({"type": "http.response.body", "body": body, "more_body": unread is not None})
     if unread is not None:
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, BodyRefused):
             await asyncio.wait_for(_drain(unread), LINGER_S)
         await send({"type": "http.response.body", "body": b""})
 

@@ -8,19 +8,15 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..settings import Settings
-from .answers import header, refuse
+from .answers import BodyRefused, header, refuse
 
 UPLOADS = "/api/v1/datasets"
 ATTACHMENTS = "/ga4gh/wes/v1/runs"  # as forms
 SLOWEST = 64 * 1024  # bytes a second that an honest client has at least; a large upload may take as long as that gives
 
 
-class _Refused(Exception):
-    """Ends the handler; the answer is given here, since frameworks make an answer of their own of any error while they read a body."""
-
-
 class Bodies:
-    """Limits of size and time of request bodies."""
+    """Limits of size and time of request bodies. The answer is given here: frameworks make one of their own of any error in a body."""
 
     def __init__(self, app: ASGIApp, settings: Settings):
         self._app, self._settings = app, settings
@@ -43,7 +39,7 @@ class Bodies:
         async def limited() -> Message:
             nonlocal received, complete, refused
             if refused:
-                raise _Refused
+                raise BodyRefused
             if complete:
                 return await receive()  # after the body: waits for the disconnection
             left = started + self._settings.body_timeout_s + received / SLOWEST - time.monotonic()
@@ -51,12 +47,12 @@ class Bodies:
                 message = await asyncio.wait_for(receive(), max(left, 0.001))
             except TimeoutError:
                 refused = (408, f"the body came too slowly: it has {self._settings.body_timeout_s:g} s")
-                raise _Refused from None
+                raise BodyRefused from None
             if message["type"] == "http.request":
                 received += len(message.get("body", b""))
                 if received > most:
                     refused = (413, f"a body may have at most {most} bytes here")
-                    raise _Refused
+                    raise BodyRefused
                 complete = not message.get("more_body", False)
             return message
 
@@ -68,7 +64,7 @@ class Bodies:
 
         try:
             await self._app(scope, limited, watched)
-        except _Refused:
+        except BodyRefused:
             if answered:
                 raise
         if refused and not answered:
