@@ -47,14 +47,13 @@ def limited(refused: Callable[[str, int, str], None], head_s: float = HEAD_S) ->
             if self._refused:
                 return  # thrown away
             super().data_received(data)
-            if self._in_head and not self.transport.is_closing():
+            if self._in_head and not self._refused and not self.transport.is_closing():
                 self._head_bytes += len(data)
                 if self._head_bytes > HEAD_BYTES:
                     self._refuse(431, "the head of a request is too long")
 
         def send_400_response(self, msg: str) -> None:
-            refused(self.client[0] if self.client else "", 400, "not HTTP")
-            super().send_400_response(msg)
+            self._refuse(400, "not HTTP")
 
         def _too_slow(self) -> None:
             self._timer = None
@@ -63,7 +62,7 @@ def limited(refused: Callable[[str, int, str], None], head_s: float = HEAD_S) ->
 
         def _refuse(self, status: int, why: str) -> None:
             refused(self.client[0] if self.client else "", status, why)
-            line = {408: b"408 Request Timeout", 431: b"431 Request Header Fields Too Large"}[status]
+            line = {400: b"400 Bad Request", 408: b"408 Request Timeout", 431: b"431 Request Header Fields Too Large"}[status]
             if self.cycle is None or self.cycle.response_complete:  # not into the middle of another answer
                 self.transport.write(b"HTTP/1.1 " + line + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             self._refused = True

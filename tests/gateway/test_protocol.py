@@ -102,3 +102,16 @@ def test_what_is_no_http_is_told(site, sent):
         connection.sendall(sent)
         assert OK not in read_all(connection)
     assert [(status, why) for _, status, why in refused] == [(400, "not HTTP")]
+
+
+def test_who_goes_on_after_no_http_reads_the_answer(site):
+    """Not a connection reset."""
+    port, refused = site
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost x\r\n\r\n")
+        time.sleep(0.3)
+        connection.sendall(b"more")
+        time.sleep(0.3)
+        connection.sendall(b"more")
+        assert read_all(connection).startswith(b"HTTP/1.1 400 ")
+    assert len(refused) == 1
