@@ -34,9 +34,6 @@ from llamaflow.metrics import METRICS
 from llamaflow.registry import VERSION
 from llamaflow.summaries import CompareSummary
 
-# Its items have no right answer: what the model tells of its training is judged by absolute numbers.
-NOT_COMPARED = {"leak"}
-
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -137,9 +134,7 @@ def make_pairs(args: argparse.Namespace) -> None:
         raise BadInputError(f"blind pairs are of two models, these are {len(models)}", fix="name two")
     first, second = models
     suites, _ = pair([read_examples(path) for path in models.values()], [first, second], args.suites)
-    sheet, key = draw_pairs(
-        {name: sides for name, sides in suites.items() if name not in NOT_COMPARED}, (first, second), args.pairs, args.seed
-    )
+    sheet, key = draw_pairs(suites, (first, second), args.pairs, args.seed)
     write_json(args.key, key)
     write_sheet(args.blind_pairs, sheet)
     print(f"{len(sheet)} pairs in {args.blind_pairs}; keep {args.key} away from who fills it in")
@@ -161,8 +156,6 @@ def compare(tables: list[pa.Table], names: list[str], args: argparse.Namespace) 
     suites, warnings = pair(tables, names, args.suites)
     differences = []
     for suite, (reference, *candidates) in suites.items():
-        if suite in NOT_COMPARED:
-            continue
         try:
             found = compare_suite(suite, reference, candidates, args.seed, args.resamples)
         except ValueError as error:

@@ -80,13 +80,16 @@ def test_seeds_of_one_recipe(tmp_path):
 
 
 def test_the_leak_test_is_not_compared_and_few_examples_are_named(tmp_path):
-    def with_suites(rows: pa.Table) -> pa.Table:
-        leak = rows.set_column(0, "suite", pa.array(["leak"] * len(rows)))
+    def with_suites(rows: pa.Table, given_away: int) -> pa.Table:
+        # One that gives away more has more rows, and a record may hold two values.
+        leak = pa.concat_tables([rows, rows.slice(0, 5)]).slice(0, given_away)
+        leak = leak.set_column(0, "suite", pa.array(["leak"] * len(leak)))
         few = rows.slice(0, 3).set_column(0, "suite", pa.array(["edge"] * 3))
         return pa.concat_tables([rows, leak, few])
 
-    paths = [write(tmp_path / f"{seed}.parquet", with_suites(model(seed))) for seed in (1, 2)]
-    _, out, _ = run("--reference", f"base={paths[0]}", "--candidate", paths[1], "--resamples", 1000, "--summary", tmp_path / "c.json")
+    paths = [write(tmp_path / f"{seed}.parquet", with_suites(model(seed), given_away)) for seed, given_away in ((1, 20), (2, 65))]
+    code, out, err = run("--reference", f"base={paths[0]}", "--candidate", paths[1], "--resamples", 1000, "--summary", tmp_path / "c.json")
+    assert code == 0, err
     summary = read_summary(tmp_path / "c.json", CompareSummary)
     assert {one.suite for one in summary.differences} == {"test"}
     assert summary.warnings == ["suite edge has too few examples, or none with numbers of both models, for an interval"]

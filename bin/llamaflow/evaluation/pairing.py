@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 
 from ..errors import BadInputError
 
+# Its rows are what one model gave away, more for one that gave away more: judged by absolute numbers.
+NOT_COMPARED = "leak"
 # What an item is, beside its id: another text under the same id is another item.
 _CONTENT = ("prompt", "reference", "cluster", "kind")
 
@@ -18,8 +20,12 @@ def pair(tables: Sequence[pa.Table], names: Sequence[str], suites: Sequence[str]
     """Suite -> one table for each model, sorted by id, row i the same item in all; and warnings about suites that some model lacks.
 
     names: of the models, for errors. suites: only these. Raises BadInputError where a suite's items differ between models, where an
-    id is there twice, where a model lacks a suite that was asked for, and where no suite is common to all.
+    id is there twice, where a model lacks a suite that was asked for, and where no suite is common to all. The leak test is left out.
     """
+    if NOT_COMPARED in suites:
+        why = "its rows are what each model gave away: read its numbers in evaluate.json"
+        raise BadInputError(f"suite {NOT_COMPARED} cannot be compared", why=why, fix="name other suites")
+    tables = [table.filter(pc.not_equal(table["suite"], NOT_COMPARED)) for table in tables]
     held = [set(pc.unique(table["suite"]).to_pylist()) for table in tables]
     common = set.intersection(*held)
     for name, own in zip(names, held, strict=True):
