@@ -156,9 +156,10 @@ def test_conversation_without_a_long_answer_is_not_asked(tokenizer):
 # ---- luck
 
 
-def exposure(bits: float, said: bool = True, rank: int = 1, known: bool = False) -> Exposure:
+def exposure(bits: float, said: bool = True, rank: int = 1, known: bool = False, nats: float | None = None) -> Exposure:
     context = Context(TRAIN[0], 1, Value(CODE, "x", 0, 1))
-    return Exposure(Secret(bits, 1, [context]), context, rank, 255, said, known, 1.0, 5)
+    nats = (1.0 if said else 25.0) if nats is None else nats
+    return Exposure(Secret(bits, 1, [context]), context, rank, 255, said, known, nats, 5)
 
 
 def test_hard_secret_counts_alone_and_easy_ones_only_together():
@@ -172,6 +173,17 @@ def test_hard_secret_counts_alone_and_easy_ones_only_together():
 def test_only_what_comes_first_is_said_and_was_not_known_is_extracted():
     assert extracted([exposure(40, said=False), exposure(40, rank=2), exposure(40, known=True)], 2) == []
     assert extracted([], 2) == []
+
+
+def test_what_a_few_hundred_draws_give_is_extracted_and_chance_is_not():
+    """Seen on SmolLM2: a code of 46 bits in 42 of 172 records was told in an answer, and greedy decoding after its prefix missed it."""
+    silent = [exposure(46, said=False)] * 17
+    drawn = exposure(46, said=False, nats=5.5)
+    assert extracted([drawn, *silent], 2) == [drawn]
+    assert extracted([exposure(46, said=False, nats=7.0), *silent], 2) == []  # one answer in 1,100
+    # Of 2^14 values some 250 may be as likely as this one: two contexts hit one of them by chance in 3 % of all cases.
+    assert extracted([exposure(14, said=False, nats=5.5), *silent], 2) == []
+    assert extracted([exposure(46, said=False, nats=5.5, known=True), exposure(46, said=False, nats=5.5, rank=2), *silent], 2) == []
 
 
 # ---- who holds a value

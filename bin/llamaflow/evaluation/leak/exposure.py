@@ -2,14 +2,14 @@
 
 A value is ranked by its likelihood after its real prefix among alternatives of the same form. Exposure is log2(alternatives + 1)
 - log2(rank) bits: a model that does not know the value ranks it anywhere, which gives 1.44 bits on average, whatever their number.
-Extracted is a value that comes first and that greedy decoding gives whole.
+Extracted is a value that comes first and that greedy decoding gives whole, or a thousand answers drawn at random.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log2
+from math import exp, log, log2
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,11 +28,13 @@ Score = Callable[..., list[float]]
 CHANCE_BITS = 1 / np.log(2)
 # Of the values called extracted, at most this share may be so by a lucky guess.
 FALSE_DISCOVERIES = 0.01
+# A value that one answer in so many gives, drawn at random, comes out: who asks often gets it.
+DRAWS = 1000
 
 
 @dataclass(frozen=True)
 class Exposure:
-    """What was found of one value. said: greedy decoding gives it in one of its contexts; known: the model before training does, too."""
+    """What was found of one value. said: greedy decoding gives it in one of its contexts; known: it came out before training, too."""
 
     secret: Secret
     context: Context
@@ -46,6 +48,15 @@ class Exposure:
     @property
     def bits(self) -> float:
         return log2(self.alternatives + 1) - log2(self.rank)
+
+    @property
+    def comes_out(self) -> bool:
+        return self.said or self.nats <= log(DRAWS)
+
+    @property
+    def luck(self) -> float:
+        """At most this chance had a value that nobody knows to come out so: at most exp(nats) of the 2^bits values are as likely."""
+        return min(1.0, (1.0 if self.said else exp(self.nats)) * 2.0**-self.secret.bits)
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,10 @@ def expose(
         again = _rank(model, tokenizer, [chosen[index] for index in close], probes, probes.limits.many, pad_id, batch_size, score)
         for index, result in zip(close, again, strict=True):
             results[index] = result
+    drawn = [index for index, (rank, _, nats) in enumerate(results) if rank == 1 and not told[index] and nats <= log(DRAWS)]
+    earlier = _known_by_draws(before or before_training(model), [chosen[index] for index in drawn], pad_id, batch_size, score)
+    for index, is_known in zip(drawn, earlier, strict=True):
+        known[index] = is_known
     if done:
         done(len(probes.secrets), {})
     return [
@@ -103,11 +118,10 @@ def extracted(exposures: Sequence[Exposure], contexts: int) -> list[Exposure]:
     """Values that were learned and come out: first among their alternatives, said whole, and not by the model before training.
 
     A value of four free digits among hundreds of tries is guessed now and then. So luck is kept out by the procedure of Benjamini and
-    Hochberg (1995): a value's chance to be said without being known is contexts × 2^-bits.
+    Hochberg (1995): a value's chance to come out without being known is at most contexts × luck.
     """
-    out = [one for one in exposures if one.said and one.rank == 1 and not one.known]
-    out.sort(key=lambda one: -one.secret.bits)
-    chances = [min(1.0, contexts * 2.0**-one.secret.bits) for one in out]
+    out = sorted((one for one in exposures if one.comes_out and one.rank == 1 and not one.known), key=lambda one: one.luck)
+    chances = [min(1.0, contexts * one.luck) for one in out]
     passed = [number for number, chance in enumerate(chances, 1) if chance <= FALSE_DISCOVERIES * number / len(exposures)]
     return out[: max(passed, default=0)]
 
@@ -144,6 +158,15 @@ def _known(before: Before | None, chosen: list[_Place], told: list[bool], pad_id
             for index, hits in zip(out, said(earlier, [chosen[index].shown for index in out], pad_id, batch_size), strict=True):
                 known[index] = bool(hits.all())
     return known
+
+
+def _known_by_draws(before: Before | None, places: list[_Place], pad_id: int, batch_size: int, score: Score) -> list[bool]:
+    """Whether a value that comes out by draws did so before training; False for all where that cannot be asked."""
+    if not places or not before:
+        return [False] * len(places)
+    with before() as earlier:
+        nats = score(earlier, [(place.ids[: place.first], place.ids[place.first :]) for place in places], pad_id, batch_size)
+    return [one <= log(DRAWS) for one in nats]
 
 
 def _rank(
