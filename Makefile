@@ -16,7 +16,7 @@ export NXF_ANSI_LOG ?= false
 .PHONY: help setup setup-gateway lock lint test demo test-gateway test-n8n bench-gateway test-slurm test-distributed test-vault test-data bench-anonymize bench-finetune bench-estimate bench-evaluate bench-drift clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
 
 setup: $(VENV)/.synced ## Python environment from the lock, Java checked, Nextflow found or installed
 	@tests/rigs/nextflow/up >/dev/null
