@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
 from ..settings import Settings
-from ..store.tables import Event
+from ..store.tables import Event, utc_text
 
 CONTENT_TYPE = "application/cloudevents+json"
 
 
 def cloud_event(settings: Settings, event: Event) -> dict[str, Any]:
     """sequence counts the events of a run from 1 without a hole, number those of all runs."""
+    told = envelope(settings, id=event.id, kind=event.type, subject=event.run_id, time=event.time, data=event.data)
+    return told | {"sequence": event.sequence, "number": event.number}
+
+
+def envelope(settings: Settings, *, id: str, kind: str, subject: str, time: dt.datetime, data: dict[str, Any]) -> dict[str, Any]:
+    """What every CloudEvent of ours has."""
     return {
-        "specversion": "1.0",
-        "id": event.id,
-        "source": settings.url,
-        "type": event.type,
-        "subject": event.run_id,
-        "time": event.time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "datacontenttype": "application/json",
-        "data": event.data,
-        "sequence": event.sequence,
-        "number": event.number,
-    }
+        "specversion": "1.0", "id": id, "source": settings.url, "type": kind, "subject": subject, "time": utc_text(time),
+        "datacontenttype": "application/json", "data": data,
+    }  # fmt: skip
 
 
 def encode(event: dict[str, Any]) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 
 from ..context import Gateway
-from ..store.tables import Run
+from ..store.tables import Run, utc_text
 from .listing import page_size, position, time_of, token
 from .problems import NotFound, Refused
 from .requests import PRIORITIES
@@ -27,8 +27,7 @@ RUN_ID = re.compile(r"[A-Za-z0-9-]{1,36}")
 
 
 def iso(time: dt.datetime | None) -> str | None:
-    """UTC with a Z, to the millisecond."""
-    return None if time is None else time.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if time is None else utc_text(time)
 
 
 def run_view(row: Row | Run) -> dict[str, Any]:

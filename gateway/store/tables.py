@@ -36,6 +36,11 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def utc_text(time: dt.datetime) -> str:
+    """As others are told times: UTC with a Z, to the millisecond."""
+    return time.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class Table(DeclarativeBase):
     metadata = MetaData(
         naming_convention={

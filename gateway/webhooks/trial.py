@@ -7,7 +7,7 @@ import uuid
 from starlette.concurrency import run_in_threadpool
 
 from ..context import Gateway
-from ..queue.cloudevents import encode
+from ..queue.cloudevents import encode, envelope
 from ..store.tables import Webhook, now
 from . import signing
 from .answers import Answer
@@ -19,11 +19,7 @@ TYPE = "br.llamaflow.webhook.test"
 async def send_test(gateway: Gateway, webhook: Webhook) -> Answer:
     """Signed as its events are."""
     time = now()
-    event = {
-        "specversion": "1.0", "id": str(uuid.uuid4()), "source": gateway.settings.url, "type": TYPE, "subject": webhook.id,
-        "time": time.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "datacontenttype": "application/json",
-        "data": {"webhook_id": webhook.id},
-    }  # fmt: skip
+    event = envelope(gateway.settings, id=str(uuid.uuid4()), kind=TYPE, subject=webhook.id, time=time, data={"webhook_id": webhook.id})
     body = encode(event)
     secrets = signing.unseal(gateway.secrets, webhook.secret)
     sender = await run_in_threadpool(Sender, gateway.settings)  # it reads the certificates of authorities
