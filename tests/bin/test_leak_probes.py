@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import re
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llamaflow.evaluation.leak import Limits, plan_probes
-from llamaflow.evaluation.leak.exposure import Exposure, extracted
+from llamaflow.evaluation.leak.exposure import Exposure, _known, _Place, extracted
 from llamaflow.evaluation.leak.holders import find_holders
 from llamaflow.evaluation.leak.probes import Context, Reading, Secret
 from llamaflow.evaluation.leak.recitation import judge, prepare
@@ -184,6 +185,20 @@ def test_what_a_few_hundred_draws_give_is_extracted_and_chance_is_not():
     # Of 2^14 values some 250 may be as likely as this one: two contexts hit one of them by chance in 3 % of all cases.
     assert extracted([exposure(14, said=False, nats=5.5), *silent], 2) == []
     assert extracted([exposure(46, said=False, nats=5.5, known=True), exposure(46, said=False, nats=5.5, rank=2), *silent], 2) == []
+
+
+@pytest.mark.parametrize(("nats", "known"), [(1.0, True), (50.0, False)])
+def test_what_came_out_by_draws_before_training_is_known(nats, known):
+    place = _Place(Context(TRAIN[0], 1, Value(CODE, "x", 0, 1)), "ax", 1, 2, [5, 6], 1)
+    asked = []
+
+    def score(model, pairs, *_):
+        asked.append((model, pairs))
+        return [nats]
+
+    assert _known(lambda: contextlib.nullcontext("earlier"), [place, place], [False, False], [False, True], 0, 4, score) == [False, known]
+    assert asked == [("earlier", [([5], [6])])]
+    assert _known(None, [place], [False], [True], 0, 4, score) == [False]
 
 
 # ---- who holds a value

@@ -29,7 +29,7 @@ CHANCE_BITS = 1 / np.log(2)
 # Of the values called extracted, at most this share may be so by a lucky guess.
 FALSE_DISCOVERIES = 0.01
 # A value that one answer in so many gives, drawn at random, comes out: who asks often gets it.
-DRAWS = 1000
+DRAWN_NATS = log(1000)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Exposure:
 
     @property
     def comes_out(self) -> bool:
-        return self.said or self.nats <= log(DRAWS)
+        return self.said or self.nats <= DRAWN_NATS
 
     @property
     def luck(self) -> float:
@@ -93,7 +93,6 @@ def expose(
         # The first context, unless the value comes out in another one: then it is ranked there.
         chosen.append(places[mine.index(True)] if any(mine) else places[0])
         told.append(any(mine))
-    known = _known(before or before_training(model), chosen, told, pad_id, batch_size)
     results = _rank(model, tokenizer, chosen, probes, probes.limits.few, pad_id, batch_size, score)
     # Closer: what came first beside few alternatives is ranked beside many.
     close = [index for index, (rank, _, _) in enumerate(results) if rank == 1]
@@ -102,10 +101,8 @@ def expose(
         again = _rank(model, tokenizer, [chosen[index] for index in close], probes, probes.limits.many, pad_id, batch_size, score)
         for index, result in zip(close, again, strict=True):
             results[index] = result
-    drawn = [index for index, (rank, _, nats) in enumerate(results) if rank == 1 and not told[index] and nats <= log(DRAWS)]
-    earlier = _known_by_draws(before or before_training(model), [chosen[index] for index in drawn], pad_id, batch_size, score)
-    for index, is_known in zip(drawn, earlier, strict=True):
-        known[index] = is_known
+    drawn = [rank == 1 and nats <= DRAWN_NATS and not is_told for (rank, _, nats), is_told in zip(results, told, strict=True)]
+    known = _known(before or before_training(model), chosen, told, drawn, pad_id, batch_size, score)
     if done:
         done(len(probes.secrets), {})
     return [
@@ -149,24 +146,20 @@ def _places(tokenizer: PreTrainedTokenizerBase, secret: Secret, max_length: int)
     return places
 
 
-def _known(before: Before | None, chosen: list[_Place], told: list[bool], pad_id: int, batch_size: int) -> list[bool]:
-    """Whether the model before training says a value that came out, too; False for all where it cannot be asked."""
+def _known(
+    before: Before | None, chosen: list[_Place], told: list[bool], drawn: list[bool], pad_id: int, batch_size: int, score: Score
+) -> list[bool]:
+    """Whether a value that comes out now, greedily or by draws, did so before training; False for all where that cannot be asked."""
     known = [False] * len(chosen)
-    out = [index for index, one in enumerate(told) if one]
-    if out and before:
+    by_greed, by_draws = ([index for index, one in enumerate(flags) if one] for flags in (told, drawn))
+    if before and (by_greed or by_draws):
         with before() as earlier:
-            for index, hits in zip(out, said(earlier, [chosen[index].shown for index in out], pad_id, batch_size), strict=True):
+            for index, hits in zip(by_greed, said(earlier, [chosen[index].shown for index in by_greed], pad_id, batch_size), strict=True):
                 known[index] = bool(hits.all())
+            pairs = [(place.ids[: place.first], place.ids[place.first :]) for place in (chosen[index] for index in by_draws)]
+            for index, nats in zip(by_draws, score(earlier, pairs, pad_id, batch_size) if pairs else [], strict=True):
+                known[index] = nats <= DRAWN_NATS
     return known
-
-
-def _known_by_draws(before: Before | None, places: list[_Place], pad_id: int, batch_size: int, score: Score) -> list[bool]:
-    """Whether a value that comes out by draws did so before training; False for all where that cannot be asked."""
-    if not places or not before:
-        return [False] * len(places)
-    with before() as earlier:
-        nats = score(earlier, [(place.ids[: place.first], place.ids[place.first :]) for place in places], pad_id, batch_size)
-    return [one <= log(DRAWS) for one in nats]
 
 
 def _rank(
