@@ -33,21 +33,25 @@ uv=$$(command -v uv || true); \
 	  fi
 endef
 
+# Shell: the environment in which the target lies holds what the lock, its first prerequisite, says. Compiled once: a task may not write there.
+define SYNC
+[ -x $(@D)/bin/python ] || "$$uv" venv -q --python '>=3.11,<3.14' $(@D) || { echo "setup: no Python 3.11, 3.12 or 3.13 here: install one" >&2; exit 1; }; \
+	  VIRTUAL_ENV=$(@D) "$$uv" pip sync -q --require-hashes --compile-bytecode $< || { echo "setup: the packages could not be installed: see above (network, disk?)" >&2; exit 1; }
+endef
+
 $(VENV)/.synced: requirements.lock
 	@free=$$(df -Pk . | awk 'NR == 2 { print int($$4 / 1048576) }'); \
 	  [ "$$free" -ge 8 ] || { echo "setup: disk full: $$free GiB free here, 8 GiB are needed" >&2; exit 1; }
 	@$(FIND_UV); \
 	  echo "setup: Python environment in $(VENV) (some 5 GB, once)"; \
-	  [ -x $(PYTHON) ] || "$$uv" venv -q --python '>=3.11,<3.14' $(VENV) || { echo "setup: no Python 3.11, 3.12 or 3.13 here: install one" >&2; exit 1; }; \
-	  VIRTUAL_ENV=$(VENV) "$$uv" pip sync -q --require-hashes --compile-bytecode requirements.lock || { echo "setup: the packages could not be installed: see above (network, disk?)" >&2; exit 1; }
+	  $(SYNC)
 	@touch $@
 
 setup-gateway: $(GATEWAY)/.synced ## The gateway's own small Python environment, without torch
 
 $(GATEWAY)/.synced: gateway/requirements.lock
 	@$(FIND_UV); \
-	  [ -x $(GATEWAY)/bin/python ] || "$$uv" venv -q --python '>=3.11,<3.14' $(GATEWAY) || { echo "setup: no Python 3.11, 3.12 or 3.13 here: install one" >&2; exit 1; }; \
-	  VIRTUAL_ENV=$(GATEWAY) "$$uv" pip sync -q --require-hashes --compile-bytecode gateway/requirements.lock || { echo "setup: the packages could not be installed: see above (network, disk?)" >&2; exit 1; }
+	  $(SYNC)
 	@touch $@
 
 lock: ## Resolve pyproject.toml anew into requirements.lock (hashes, no registry addresses)
