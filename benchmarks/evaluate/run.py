@@ -10,7 +10,8 @@ LlamaFlow chose; the plain script once more in bf16 and once in batches. Prints 
 
 seconds: the whole process, imports and loading included. memory: peak resident memory of the process (on a GPU host RAM only).
 vs_plain: plain seconds / LlamaFlow's. identical_outputs: answers that are the same text. metric_difference: the largest difference of
-a metric, as a share of its value. LlamaFlow runs a second time on a quarter of the examples: its memory must not depend on their number.
+a metric, as a share of its value. LlamaFlow runs a second time on the longest quarter of the examples: its memory may depend on the
+longest of them, which are the same in both, but not on their number.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "bin")]
 from benchmarks.evaluate.data import choose  # noqa: E402
 from benchmarks.finetune.contest import QUIET  # noqa: E402
 from benchmarks.finetune.run import fetch_base  # noqa: E402
+from llamaflow.chat import encode  # noqa: E402
 from llamaflow.errors import LlamaFlowError, run_step  # noqa: E402
 from llamaflow.evaluation.examples import read_examples  # noqa: E402
 from llamaflow.files import write_jsonl  # noqa: E402
@@ -62,9 +64,11 @@ def main(argv: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-evaluate-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         base, _ = fetch_base(arguments.cache)
-        records = choose(arguments.data, arguments.examples, load_tokenizer(base), MAX_LENGTH - arguments.max_new_tokens)
+        tokenizer = load_tokenizer(base)
+        records = choose(arguments.data, arguments.examples, tokenizer, MAX_LENGTH - arguments.max_new_tokens)
         write_jsonl(folder / "test.jsonl", records)
-        write_jsonl(folder / "few.jsonl", records[:: max(1, len(records) // max(1, arguments.examples // 4))])
+        longest = sorted(records, key=lambda record: -len(encode(tokenizer, record.messages, MAX_LENGTH).input_ids))
+        write_jsonl(folder / "few.jsonl", longest[: max(1, len(records) // 4)])
         ours = llamaflow(base, folder / "test.jsonl", arguments, folder / "ours")
         few = llamaflow(base, folder / "few.jsonl", arguments, folder / "few")
         runs = {OURS: ours}
@@ -84,7 +88,7 @@ def main(argv: list[str] | None = None) -> None:
             figures["vs_" + one.replace("-", "_")] = round(run.seconds / ours.seconds, 2)
             figures[("" if one == PLAIN else one.removeprefix("plain-") + "_") + "identical_outputs"] = identical(ours, run)
     if PLAIN in runs:
-        figures["metric_difference"] = difference(ours, runs[PLAIN])
+        figures["metric_difference"], figures["metric_that_differs_most"] = difference(ours, runs[PLAIN])
     print(json.dumps(figures))
 
 
@@ -137,9 +141,9 @@ def identical(ours: Run, theirs: Run) -> int:
     return sum(theirs.answers.get(one) == text for one, text in ours.answers.items())
 
 
-def difference(ours: Run, theirs: Run) -> float:
-    """The largest difference of a metric that both have, as a share of its value."""
-    return max(abs(ours.scores[name] - value) / max(abs(value), 1e-12) for name, value in theirs.scores.items())
+def difference(ours: Run, theirs: Run) -> tuple[float, str]:
+    """The largest difference of a metric that both have, as a share of its value, and that metric."""
+    return max((abs(ours.scores[name] - value) / max(abs(value), 1e-12), name) for name, value in theirs.scores.items())
 
 
 def table(runs: dict[str, Run]) -> str:
@@ -150,7 +154,7 @@ def table(runs: dict[str, Run]) -> str:
         alike = f"{identical(ours, run)}/{len(ours.answers)}"
         lines.append(
             f"  {name:<16}{run.precision:>10}{run.seconds:>9.1f}{run.seconds / ours.seconds:>7.2f}{run.tokens / run.seconds:>10.1f}"
-            f"{run.peak_bytes / 1e9:>11.2f}{alike:>11}  {difference(ours, run):.2g}"
+            f"{run.peak_bytes / 1e9:>11.2f}{alike:>11}  {'{:.2g} ({})'.format(*difference(ours, run))}"
         )
     return "\n".join(lines)
 

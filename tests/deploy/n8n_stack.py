@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,16 +20,11 @@ import httpx
 import psutil
 
 from tests.deploy.n8n_executions import Executions
+from tests.gateway.served import free_port
 
 REPO = Path(__file__).resolve().parents[2]
 RIG = REPO / "tests" / "rigs" / "n8n"
 Found = TypeVar("Found")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def until(look: Callable[[], Found], seconds: float, what: str) -> Found:

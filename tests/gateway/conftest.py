@@ -113,3 +113,17 @@ def postgres_database(postgres: str) -> Iterator[str]:
     with server.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     server.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.rig)])
+def both_databases(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Settings of SQLite, and with --rigs once more of a fresh database on PostgreSQL."""
+    return {"database_url": request.getfixturevalue("postgres_database")} if request.param == "postgres" else {}
+
+
+@pytest.fixture(scope="module")
+def store(server) -> Iterator[Gateway]:
+    """The database of the module's own `server`, for what a worker would do."""
+    opened = open_gateway(Settings(_env_file=None, home=server.home))
+    yield opened
+    opened.close()

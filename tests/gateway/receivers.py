@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
+from served import eventually
 from sqlalchemy import select
 
 from gateway.context import Gateway
@@ -74,28 +75,13 @@ class Receiver:
 
     def __enter__(self) -> Receiver:
         self._thread.start()
-        wait_for(lambda: self._server.started)
+        eventually(lambda: self._server.started)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join(10)
         self._socket.close()
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """The first true value of condition(); fails after ``seconds``, which is a bound for hangs and asserts no speed."""
-    until = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < until, f"still not after {seconds} s"
-        time.sleep(0.02)
-    return value
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def make_owner(gateway: Gateway, owner: str = OWNER, scopes: tuple[str, ...] = ("runs:read",), **columns: Any) -> str:

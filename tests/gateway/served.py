@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +58,18 @@ class Served:
         return self.process.wait(30)
 
 
+def secret_of(key: str) -> str:
+    """The secret part of lf_<prefix>_<secret>; underscores may be in it."""
+    return key.split("_", 2)[2]
+
+
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """Below the kernel's range for outgoing connections (32768 up): no client takes it between here and the server's start."""
+    while True:
+        port = random.randrange(20_000, 28_000)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 def environment(home: Path, **settings: Any) -> dict[str, str]:
@@ -112,3 +122,19 @@ def eventually(condition, seconds: float = 20, every: float = 0.05) -> Any:
             return answer
         assert time.monotonic() < end, f"not so after {seconds} s"
         time.sleep(every)
+
+
+def at_once(count: int, work: Callable[[], Any]) -> list[Any]:
+    """What work() answers in so many threads that begin together."""
+    found, ready = [], threading.Barrier(count)
+
+    def one() -> None:
+        ready.wait()
+        found.append(work())
+
+    threads = [threading.Thread(target=one) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found

@@ -8,7 +8,8 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from receivers import Receiver, dispatching, make_events, make_many_events, make_owner, make_run, make_webhook, wait_for
+from receivers import Receiver, dispatching, make_events, make_many_events, make_owner, make_run, make_webhook
+from served import eventually
 from sqlalchemy import select, update
 
 from gateway.store.tables import Breaker, Delivery, now
@@ -78,23 +79,23 @@ def test_an_open_target_is_left_alone_then_tried_with_one_then_gets_all(gateway)
         make_webhook(gateway, other.url)
         with dispatching(gateway):
             make_many_events(gateway, runs, 2)
-            wait_for(lambda: (one := row(gateway, f"127.0.0.1:{receiver.port}")) and one.open_until)
+            eventually(lambda: (one := row(gateway, f"127.0.0.1:{receiver.port}")) and one.open_until)
             calls = len(receiver.calls)
             make_events(gateway, runs[0], 5)
-            wait_for(lambda: len(other.calls) == 13)  # the others' deliveries go on
+            eventually(lambda: len(other.calls) == 13)  # the others' deliveries go on
             assert len(receiver.calls) <= calls + 4  # what was under way when it opened
-            wait_for(lambda: not under_way(gateway))
+            eventually(lambda: not under_way(gateway))
             calls = len(receiver.calls)
             end_pause(gateway)
-            wait_for(lambda: len(receiver.calls) == calls + 1)
-            wait_for(lambda: row(gateway, f"127.0.0.1:{receiver.port}").open_until > now())
-            wait_for(lambda: not under_way(gateway))
+            eventually(lambda: len(receiver.calls) == calls + 1)
+            eventually(lambda: row(gateway, f"127.0.0.1:{receiver.port}").open_until > now())
+            eventually(lambda: not under_way(gateway))
             assert len(receiver.calls) == calls + 1  # one try, which failed
             broken[0] = False
             with gateway.store.write() as session:
                 session.execute(update(Delivery).where(Delivery.status == "pending").values(next_at=now()))
             end_pause(gateway)
-            wait_for(lambda: delivered(gateway, failing) == 13)
+            eventually(lambda: delivered(gateway, failing) == 13)
     good = [json.loads(call.body) for call in receiver.calls[calls + 1 :]]
     for run_id in runs:
         sequences = [body["sequence"] for body in good if body["subject"] == run_id]

@@ -15,9 +15,8 @@ from served import Served, free_port, served
 from sqlalchemy import func, select
 
 from gateway.cli.exits import code_of
-from gateway.context import Gateway, open_gateway
+from gateway.context import Gateway
 from gateway.runs.states import Trigger
-from gateway.settings import Settings
 from gateway.store.tables import Run
 
 TEST = ("--profile", "test", "--stub")
@@ -28,14 +27,6 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 def server(tmp_path_factory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("cli") / "home") as one:
         yield one
-
-
-@pytest.fixture(scope="module")
-def store(server: Served) -> Iterator[Gateway]:
-    """The same database, for what a worker would do."""
-    opened = open_gateway(Settings(_env_file=None, home=server.home))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

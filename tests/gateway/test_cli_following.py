@@ -27,13 +27,6 @@ def server(tmp_path_factory) -> Iterator[Served]:
         yield one
 
 
-@pytest.fixture(scope="module")
-def store(server: Served) -> Iterator[Gateway]:
-    opened = open_gateway(Settings(_env_file=None, home=server.home))
-    yield opened
-    opened.close()
-
-
 @pytest.fixture
 def cli(server: Served) -> Cli:
     return Cli(server.url, server.key)

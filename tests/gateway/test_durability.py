@@ -17,7 +17,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from receivers import Receiver, make_events, make_many_events, make_owner, make_run, make_webhook, wait_for
+from receivers import Receiver, make_events, make_many_events, make_owner, make_run, make_webhook
+from served import eventually
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -47,7 +48,7 @@ class Server:
     def crash(self) -> None:
         pid = int(Path(self.folder, "pid").read_text())
         os.kill(pid, self._crash)
-        wait_for(lambda: not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes())
+        eventually(lambda: not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes())
 
     def down(self) -> None:
         subprocess.run([RIGS / self.name / "down", self.folder], check=True, timeout=60)
@@ -118,7 +119,7 @@ def settled(gateway) -> bool:
 
 def more_calls(receiver: Receiver, count: int) -> None:
     known = len(receiver.calls)
-    wait_for(lambda: len(receiver.calls) > known + count, 60)
+    eventually(lambda: len(receiver.calls) > known + count, 60)
 
 
 def check(gateway, receiver: Receiver, committed: list[str]) -> None:
@@ -150,9 +151,9 @@ def test_postgresql_redis_and_dispatchers_crash_under_load(server, dispatchers, 
         def goes_on(what: str) -> None:
             """Until an event that is committed from now on has arrived."""
             start, known = time.monotonic(), len(writer.ids)
-            wait_for(lambda: len(writer.ids) > known + 1, 60)
+            eventually(lambda: len(writer.ids) > known + 1, 60)
             new = writer.ids[known + 1]
-            wait_for(lambda: any(call.headers["webhook-id"] == new for call in receiver.calls[-3000:]), 60)
+            eventually(lambda: any(call.headers["webhook-id"] == new for call in receiver.calls[-3000:]), 60)
             recovered[what] = round(time.monotonic() - start, 1)
 
         goes_on("start")
@@ -174,7 +175,7 @@ def test_postgresql_redis_and_dispatchers_crash_under_load(server, dispatchers, 
         goes_on("the other")
         writer.stop.set()
         writer.join(30)
-        wait_for(lambda: settled(gateway), 120)  # claims of the killed ones first have to run out
+        eventually(lambda: settled(gateway), 120)  # claims of the killed ones first have to run out
         check(gateway, receiver, writer.ids)
     with capsys.disabled():
         print(f"\n  seconds until new events arrived again: {recovered}; {len(writer.ids)} events, {len(receiver.calls)} calls")
@@ -199,7 +200,7 @@ def test_a_redis_that_keeps_nothing_costs_no_delivery(server, dispatchers, make_
             redis.up()
         writer.stop.set()
         writer.join(30)
-        wait_for(lambda: settled(gateway), 60)
+        eventually(lambda: settled(gateway), 60)
         check(gateway, receiver, writer.ids)
     gateway.close()
 
@@ -217,7 +218,7 @@ def test_dispatchers_killed_on_sqlite_and_a_queue_in_the_process(dispatchers, ma
             more_calls(receiver, 30)
             process.kill()
         dispatchers(**where)
-        wait_for(lambda: settled(gateway), 120)
+        eventually(lambda: settled(gateway), 120)
         check(gateway, receiver, ids)
     gateway.close()
 

@@ -7,7 +7,8 @@ import time
 from collections import defaultdict
 
 import pytest
-from receivers import make_events, make_many_events, make_owner, make_run, make_webhook, wait_for
+from receivers import make_events, make_many_events, make_owner, make_run, make_webhook
+from served import eventually
 from sqlalchemy import event as hooks
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
@@ -24,10 +25,9 @@ from gateway.webhooks.subscriptions import delete_webhook
 URL = "http://127.0.0.1:8099/"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.rig)])
-def gateway(request, make_settings):
-    url = {"database_url": request.getfixturevalue("postgres_database")} if request.param == "postgres" else {}
-    opened = open_gateway(make_settings(webhook_private=True, **url))
+@pytest.fixture
+def gateway(both_databases, make_settings):
+    opened = open_gateway(make_settings(webhook_private=True, **both_databases))
     yield opened
     opened.close()
 
@@ -156,7 +156,7 @@ def test_relays_and_consumers_that_race(gateway):
     for _ in range(20):
         for run_id in runs:
             make_events(gateway, run_id, 2)
-    wait_for(lambda: not outbox(gateway) or failures, 60)
+    eventually(lambda: not outbox(gateway) or failures, 60)
     done.set()
     for thread in threads:
         thread.join(30)

@@ -32,13 +32,6 @@ def server(tmp_path_factory) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def store(server: Served) -> Iterator[Gateway]:
-    opened = open_gateway(Settings(_env_file=None, home=server.home))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
 def seeded(store: Gateway) -> dict[str, str]:
     return seed(store)
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 import redis
-from receivers import free_port, wait_for
+from served import eventually, free_port
 
 from gateway.queue import MemoryQueue, QueueDown, open_queue
 from gateway.queue.redis_streams import RedisQueue
@@ -169,10 +169,10 @@ def test_channels_hear_each_event_once(clean_redis):
     queue = RedisQueue(clean_redis)
     listener = redis.Redis.from_url(clean_redis).pubsub()
     listener.psubscribe("llamaflow.events.*")
-    wait_for(lambda: listener.get_message(timeout=1))
+    eventually(lambda: listener.get_message(timeout=1))
     queue.publish([event(1), event(2)])
     queue.publish([event(2)])  # a relay that repeats itself
-    heard = [wait_for(lambda: listener.get_message(timeout=1)) for _ in range(2)]
+    heard = [eventually(lambda: listener.get_message(timeout=1)) for _ in range(2)]
     assert [json.loads(message["data"])["id"] for message in heard] == ["run-1-1", "run-1-2"]
     assert heard[0]["channel"] == b"llamaflow.events.progress"
     assert listener.get_message(timeout=0.2) is None
@@ -186,7 +186,7 @@ def test_one_relay_leads_and_another_follows_when_it_is_gone(clean_redis):
     assert queue.lead("relay", "a", 0.5)
     assert queue.lead("relay", "a", 0.5)
     assert not queue.lead("relay", "b", 0.5)
-    wait_for(lambda: queue.lead("relay", "b", 5))
+    eventually(lambda: queue.lead("relay", "b", 5))
     assert not queue.lead("relay", "a", 0.5)
     queue.close()
 

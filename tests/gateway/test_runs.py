@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from lives import STUB, folder_of, launch, lead, publish
+from served import at_once
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
@@ -87,17 +88,7 @@ def test_an_idempotency_key_gives_one_run(as_key):
 
 
 def test_an_idempotency_key_holds_in_a_race(gateway):
-    found, ready = [], threading.Barrier(8)
-
-    def one() -> None:
-        ready.wait()
-        found.append(submission.submit_once(gateway, RunRequest(**STUB), key_id="k", idempotency_key="same"))
-
-    threads = [threading.Thread(target=one) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    found = at_once(8, lambda: submission.submit_once(gateway, RunRequest(**STUB), key_id="k", idempotency_key="same"))
     assert len({run.id for run, _ in found}) == 1
     assert sum(new for _, new in found) == 1
     assert len(list((gateway.settings.home / "runs").iterdir())) == 1

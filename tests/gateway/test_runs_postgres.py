@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from lives import STUB, lead
+from served import at_once
 
 from gateway.context import Gateway, open_gateway
 from gateway.models import promotions
@@ -66,17 +67,7 @@ def test_lists_filters_and_status(gateway):
 
 
 def test_one_idempotency_key_in_a_race_is_one_run(gateway):
-    found, ready = [], threading.Barrier(8)
-
-    def one() -> None:
-        ready.wait()
-        found.append(submission.submit_once(gateway, RunRequest(**STUB), key_id="k", idempotency_key="same"))
-
-    threads = [threading.Thread(target=one) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    found = at_once(8, lambda: submission.submit_once(gateway, RunRequest(**STUB), key_id="k", idempotency_key="same"))
     assert len({run.id for run, _ in found}) == 1
     assert sum(new for _, new in found) == 1
     assert len(list((gateway.settings.home / "runs").iterdir())) == 1

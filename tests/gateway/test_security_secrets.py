@@ -10,7 +10,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from served import ROOT, Served, environment, eventually, served
+from served import ROOT, Served, environment, eventually, secret_of, served
 
 from gateway import logs
 
@@ -82,7 +82,7 @@ def drive(one: Served, target: str) -> dict[str, str]:
 
 def found(known: dict[str, str], text: str) -> list[str]:
     """Names of the secrets that are in the text; of a key, its secret part."""
-    return [name for name, value in known.items() if (value.rpartition("_")[2] if value.startswith("lf_") else value) in text]
+    return [name for name, value in known.items() if (secret_of(value) if value.startswith("lf_") else value) in text]
 
 
 def test_no_secret_in_the_log_the_audit_or_an_answer(tmp_path, target):

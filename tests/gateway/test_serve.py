@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from fastapi.testclient import TestClient
-from served import ROOT, environment, eventually, free_port, served
+from served import ROOT, environment, eventually, free_port, secret_of, served
 from sqlalchemy import select
 
 from gateway.app import create_app
@@ -151,7 +151,7 @@ def test_first_key_is_printed_once_and_not_logged(tmp_path):
     with served(tmp_path / "home") as again:
         assert again.client(key).get("/api/v1/keys/me").status_code == 200
     assert again.output.read_text().count("lf_") == 1
-    secret = key.rpartition("_")[2]
+    secret = secret_of(key)
     assert secret not in again.log.read_text()
     for path in (tmp_path / "home").rglob("*"):
         if path.is_file() and path != again.output:

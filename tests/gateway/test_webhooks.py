@@ -22,8 +22,8 @@ from receivers import (
     make_webhook,
     outbox,
     statuses,
-    wait_for,
 )
+from served import eventually
 from sqlalchemy import update
 from standardwebhooks import Webhook as Verifier
 
@@ -33,10 +33,9 @@ from gateway.webhooks import outcomes
 from gateway.webhooks.subscriptions import secret_of
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.rig)])
-def settings(request, make_settings):
-    url = {"database_url": request.getfixturevalue("postgres_database")} if request.param == "postgres" else {}
-    return make_settings(webhook_private=True, **url)
+@pytest.fixture
+def settings(both_databases, make_settings):
+    return make_settings(webhook_private=True, **both_databases)
 
 
 def test_an_event_arrives_as_a_signed_cloudevent(gateway):
@@ -45,7 +44,7 @@ def test_an_event_arrives_as_a_signed_cloudevent(gateway):
     with Receiver() as receiver, dispatching(gateway):
         webhook_id = make_webhook(gateway, receiver.url + "/hook?to=n8n")
         (event_id,) = make_events(gateway, run_id, kind=events.COMPLETED, outputs={"verdict": "accepted", "reason": "não piorou"})
-        wait_for(all_are(gateway, "delivered", 1))
+        eventually(all_are(gateway, "delivered", 1))
     (call,) = receiver.calls
     assert call.path == "/hook?to=n8n"
     assert call.headers["content-type"] == "application/cloudevents+json"
@@ -83,7 +82,7 @@ def test_subscriptions_by_type_and_run_and_what_the_owner_may_read(gateway):
             make_events(gateway, run_id, kind=events.STARTED)
             make_events(gateway, run_id, kind=events.COMPLETED)
         with dispatching(gateway):
-            wait_for(all_are(gateway, "delivered", 4 + 2 + 2 + 6))
+            eventually(all_are(gateway, "delivered", 4 + 2 + 2 + 6))
     got = defaultdict(list)
     for call, body in zip(receiver.calls, bodies(receiver), strict=True):
         got[call.path].append((body["subject"], body["type"].rpartition(".")[2]))
@@ -102,7 +101,7 @@ def test_a_rotated_keys_webhooks_go_on_by_its_successor(gateway):
     with Receiver() as receiver, dispatching(gateway):
         make_webhook(gateway, receiver.url, "key_first")
         make_events(gateway, run_id)
-        wait_for(all_are(gateway, "delivered", 1))
+        eventually(all_are(gateway, "delivered", 1))
 
 
 def test_each_run_in_order_and_nothing_lost_through_a_target_that_fails(gateway):
@@ -120,7 +119,7 @@ def test_each_run_in_order_and_nothing_lost_through_a_target_that_fails(gateway)
         make_webhook(gateway, receiver.url)
         ids = make_many_events(gateway, runs, 12)
         with dispatching(gateway), dispatching(gateway):  # two share the work
-            wait_for(lambda: set(statuses(gateway)) == {"delivered"}, 120)
+            eventually(lambda: set(statuses(gateway)) == {"delivered"}, 120)
     assert {body["id"] for body in good} == set(ids)
     by_run = defaultdict(list)
     for body in good:
@@ -139,13 +138,13 @@ def test_a_later_event_waits_until_the_earlier_is_delivered(gateway):
         make_webhook(gateway, receiver.url)
         make_events(gateway, run_id, 3)
         with dispatching(gateway):
-            wait_for(lambda: len(receiver.calls) >= 3)
+            eventually(lambda: len(receiver.calls) >= 3)
             make_events(gateway, other, 2)
-            wait_for(lambda: statuses(gateway, run_id=other) == ["delivered"] * 2)
+            eventually(lambda: statuses(gateway, run_id=other) == ["delivered"] * 2)
             assert statuses(gateway, run_id=run_id) == ["pending"] * 3
             assert {body["sequence"] for body in bodies(receiver) if body["subject"] == run_id} == {1}
             down.clear()
-            wait_for(all_are(gateway, "delivered", 5))
+            eventually(all_are(gateway, "delivered", 5))
 
 
 def test_a_dead_delivery_lets_the_next_ones_go(gateway):
@@ -156,10 +155,10 @@ def test_a_dead_delivery_lets_the_next_ones_go(gateway):
         make_webhook(gateway, receiver.url)
         make_events(gateway, run_id, 2)
         with dispatching(gateway):
-            wait_for(lambda: len(receiver.calls) >= 2)
+            eventually(lambda: len(receiver.calls) >= 2)
             with gateway.store.write() as session:
                 session.execute(update(Delivery).where(Delivery.event_number == 1).values(created_at=now() - dt.timedelta(hours=25)))
-            wait_for(lambda: statuses(gateway) == ["dead", "delivered"])
+            eventually(lambda: statuses(gateway) == ["dead", "delivered"])
     dead = deliveries(gateway, status="dead")[0]
     assert dead.last_error == "the target answered 500" and dead.ended_at is not None and dead.attempts >= 2
 
@@ -173,10 +172,10 @@ def test_retry_after_is_honoured(gateway, style):
     with Receiver(lambda call: (503, {"retry-after": value}, b"")) as receiver, dispatching(gateway):
         make_webhook(gateway, receiver.url)
         make_events(gateway, run_id, 3)
-        (delivery,) = wait_for(lambda: [one for one in deliveries(gateway) if one.attempts])
+        (delivery,) = eventually(lambda: [one for one in deliveries(gateway) if one.attempts])
         make_events(gateway, run_id)
         make_events(gateway, other)
-        wait_for(lambda: [one for one in deliveries(gateway, run_id=other) if one.attempts])
+        eventually(lambda: [one for one in deliveries(gateway, run_id=other) if one.attempts])
     assert [body["subject"] for body in bodies(receiver)] == [run_id, other]
     assert delivery.status == "pending" and dt.timedelta(seconds=3590) < delivery.next_at - delivery.created_at < dt.timedelta(seconds=3700)
 
@@ -188,7 +187,7 @@ def test_a_redirect_is_a_failure_and_is_not_followed(gateway):
         make_webhook(gateway, receiver.url)
         make_events(gateway, run_id)
         with dispatching(gateway):
-            (delivery,) = wait_for(lambda: [one for one in deliveries(gateway) if one.attempts])
+            (delivery,) = eventually(lambda: [one for one in deliveries(gateway) if one.attempts])
     assert (delivery.status, delivery.last_status, elsewhere.calls) == ("pending", 307, [])
 
 
@@ -199,9 +198,9 @@ def test_410_ends_the_subscription(gateway):
         webhook_id = make_webhook(gateway, receiver.url)
         make_events(gateway, run_id, 3)
         with dispatching(gateway):
-            wait_for(all_are(gateway, "dead", 3))
+            eventually(all_are(gateway, "dead", 3))
             make_events(gateway, other)
-            wait_for(lambda: gateway.queue.backlog("webhooks") == 0 and not outbox(gateway))
+            eventually(lambda: gateway.queue.backlog("webhooks") == 0 and not outbox(gateway))
     assert len(receiver.calls) == 1 and len(deliveries(gateway)) == 3
     assert [one.last_error for one in deliveries(gateway)] == ["the target answered 410", outcomes.UNWANTED, outcomes.UNWANTED]
     with gateway.store.read() as session:

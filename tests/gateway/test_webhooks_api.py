@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from receivers import Receiver, dispatching, make_events, make_run, make_webhook, wait_for
+from receivers import Receiver, dispatching, make_events, make_run, make_webhook
+from served import eventually
 from sqlalchemy import func, select, update
 from standardwebhooks import Webhook as Verifier
 
@@ -15,10 +16,9 @@ from gateway.store.tables import Audit, Delivery, Key, Webhook
 HOOKS = "/api/v1/webhooks"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.rig)])
-def settings(request, make_settings):
-    url = {"database_url": request.getfixturevalue("postgres_database")} if request.param == "postgres" else {}
-    return make_settings(webhook_allowed_hosts=["127.0.0.1"], embedded_worker=False, **url)
+@pytest.fixture
+def settings(both_databases, make_settings):
+    return make_settings(webhook_allowed_hosts=["127.0.0.1"], embedded_worker=False, **both_databases)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_create_shows_the_secret_once_and_never_the_url(owner, gateway):
     with gateway.store.read() as session:
         row = session.get_one(Webhook, webhook["webhook_id"])
         assert b"verysecret" not in row.url and secret.encode() not in row.secret
-    wait_for(lambda: ("webhooks.create", "done", webhook["webhook_id"]) in audits(gateway))
+    eventually(lambda: ("webhooks.create", "done", webhook["webhook_id"]) in audits(gateway))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_is_refused(owner, gateway, body):
     assert refused.status_code == 422
     assert set(refused.json()) == {"msg", "status_code"}
     assert owner.get(HOOKS).json() == {"webhooks": []}
-    wait_for(lambda: [(action, outcome) for action, outcome, _ in audits(gateway)] == [("webhooks.create", "refused")])
+    eventually(lambda: [(action, outcome) for action, outcome, _ in audits(gateway)] == [("webhooks.create", "refused")])
 
 
 def test_scopes_and_other_peoples_webhooks(owner, as_key, client, gateway):
@@ -121,13 +121,13 @@ def test_rotation_answers_a_new_secret_and_both_sign(owner, gateway):
         assert rotated["secret"] != made["secret"] and rotated["overlap_s"] == 3600
         make_events(gateway, run_id)
         with dispatching(gateway):
-            (call,) = wait_for(lambda: receiver.calls)
+            (call,) = eventually(lambda: receiver.calls)
         for secret in (made["secret"], rotated["secret"]):
             Verifier(secret).verify(call.body, call.headers)
         owner.post(f"{HOOKS}/{made['webhook_id']}/rotate", json={"overlap_s": 0})
         make_events(gateway, run_id)
         with dispatching(gateway):
-            wait_for(lambda: len(receiver.calls) == 2)
+            eventually(lambda: len(receiver.calls) == 2)
         assert receiver.calls[1].headers["webhook-signature"].count("v1,") == 1
 
 
@@ -139,7 +139,7 @@ def test_deliveries_dead_letters_and_replay(owner, as_key, gateway):
         one = f"{HOOKS}/{made['webhook_id']}"
         make_events(gateway, run_id, 4)
         with dispatching(gateway):
-            wait_for(lambda: owner.get(one).json()["dead"] == 4)
+            eventually(lambda: owner.get(one).json()["dead"] == 4)
             assert owner.get(one).json()["active"] is False
             dead = owner.get(f"{HOOKS}/dead-letters").json()
             assert [letter["sequence"] for letter in dead["deliveries"]] == [4, 3, 2, 1] and dead["next_page_token"] == ""
@@ -147,14 +147,14 @@ def test_deliveries_dead_letters_and_replay(owner, as_key, gateway):
             status[0] = 200
             chosen = dead["deliveries"][3]["delivery_id"]
             assert owner.post(f"{one}/replay", json={"deliveries": [chosen, 999_999]}).json() == {"replayed": 1, "next_after": None}
-            wait_for(lambda: owner.get(one).json()["dead"] == 3)
+            eventually(lambda: owner.get(one).json()["dead"] == 3)
             assert owner.post(f"{one}/replay").json()["replayed"] == 3
-            wait_for(lambda: owner.get(one).json()["dead"] == 0 and owner.get(one).json()["pending"] == 0)
+            eventually(lambda: owner.get(one).json()["dead"] == 0 and owner.get(one).json()["pending"] == 0)
             assert [json.loads(call.body)["sequence"] for call in receiver.calls[1:]] == [1, 2, 3, 4]
             # everything behind a number, delivered before or not
             number = json.loads(receiver.calls[2].body)["number"]
             assert owner.post(f"{one}/replay", json={"after": number}).json() == {"replayed": 2, "next_after": None}
-            wait_for(lambda: len(receiver.calls) == 7)
+            eventually(lambda: len(receiver.calls) == 7)
             assert [json.loads(call.body)["sequence"] for call in receiver.calls[5:]] == [3, 4]
         assert owner.post(f"{one}/replay", json={"after": 1, "deliveries": [1]}).status_code == 422
 
@@ -209,11 +209,11 @@ def test_delete_takes_the_deliveries_along(owner, gateway):
     with Receiver(lambda call: 500) as receiver, dispatching(gateway):
         webhook_id = owner.post(HOOKS, json={"url": receiver.url}).json()["webhook_id"]
         make_events(gateway, run_id, 2)
-        wait_for(lambda: len(receiver.calls) >= 2)
+        eventually(lambda: len(receiver.calls) >= 2)
         assert owner.delete(f"{HOOKS}/{webhook_id}").status_code == 204
         make_events(gateway, run_id)
-        wait_for(lambda: gateway.queue.backlog("webhooks") == 0)
+        eventually(lambda: gateway.queue.backlog("webhooks") == 0)
     assert owner.get(f"{HOOKS}/{webhook_id}").status_code == 404
     assert owner.delete(f"{HOOKS}/{webhook_id}").status_code == 404
     assert owner.get(f"{HOOKS}/deliveries").json()["deliveries"] == []
-    wait_for(lambda: ("webhooks.delete", "done", webhook_id) in audits(gateway))
+    eventually(lambda: ("webhooks.delete", "done", webhook_id) in audits(gateway))

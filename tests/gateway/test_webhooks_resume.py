@@ -6,28 +6,16 @@ import json
 from collections import defaultdict
 
 import pytest
-from receivers import (
-    Receiver,
-    all_are,
-    deliveries,
-    dispatching,
-    free_port,
-    make_events,
-    make_run,
-    outbox,
-    resume,
-    statuses,
-    wait_for,
-)
+from receivers import Receiver, all_are, deliveries, dispatching, make_events, make_run, outbox, resume, statuses
+from served import eventually, free_port
 
 from gateway.runs import events
 from gateway.store.tables import Webhook
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.rig)])
-def settings(request, make_settings):
-    url = {"database_url": request.getfixturevalue("postgres_database")} if request.param == "postgres" else {}
-    return make_settings(webhook_private=True, **url)
+@pytest.fixture
+def settings(both_databases, make_settings):
+    return make_settings(webhook_private=True, **both_databases)
 
 
 def test_a_resume_url_is_called_once_when_the_run_has_ended(gateway):
@@ -38,8 +26,8 @@ def test_a_resume_url_is_called_once_when_the_run_has_ended(gateway):
         make_events(gateway, run_id, kind=events.FAILED)
         make_events(gateway, run_id, kind=events.RESUMED)
         make_events(gateway, run_id, kind=events.COMPLETED)
-        wait_for(lambda: len(deliveries(gateway)) in (1, 2) and not set(statuses(gateway)) - {"delivered", "dead"})
-        wait_for(lambda: not outbox(gateway))
+        eventually(lambda: len(deliveries(gateway)) in (1, 2) and not set(statuses(gateway)) - {"delivered", "dead"})
+        eventually(lambda: not outbox(gateway))
     (call,) = n8n.calls
     assert call.path == "/webhook-waiting/17?signature=abc"
     assert call.headers["content-type"] == "application/json" and "webhook-signature" not in call.headers
@@ -67,7 +55,7 @@ def test_n8ns_answers(gateway):
             webhooks[path] = resume(gateway, run_id, n8n.url + path)
             make_events(gateway, run_id, kind=events.COMPLETED)
         with dispatching(gateway):
-            wait_for(lambda: len(deliveries(gateway)) == 5 and "pending" not in statuses(gateway), 60)
+            eventually(lambda: len(deliveries(gateway)) == 5 and "pending" not in statuses(gateway), 60)
     ended = {path: deliveries(gateway, webhook_id=webhook_id)[0] for path, webhook_id in webhooks.items()}
     assert {path: one.status for path, one in ended.items()} == {
         "/early": "delivered", "/twice": "delivered", "/forged": "dead", "/gone": "dead", "/broken": "delivered",
@@ -80,8 +68,8 @@ def test_n8n_may_be_down_for_a_while(gateway):
     resume(gateway, run_id, f"http://127.0.0.1:{port}/waiting")
     make_events(gateway, run_id, kind=events.COMPLETED)
     with dispatching(gateway):
-        refused = wait_for(lambda: [one for one in deliveries(gateway) if one.attempts >= 3])[0]
+        refused = eventually(lambda: [one for one in deliveries(gateway) if one.attempts >= 3])[0]
         assert refused.last_error == "the connection was refused or the host is unreachable"
         with Receiver(port=port) as n8n:
-            wait_for(all_are(gateway, "delivered", 1))
+            eventually(all_are(gateway, "delivered", 1))
             assert len(n8n.calls) == 1

@@ -9,27 +9,16 @@ import time
 
 import psutil
 import pytest
-from receivers import (
-    Receiver,
-    deliveries,
-    dispatching,
-    make_events,
-    make_many_events,
-    make_owner,
-    make_run,
-    make_webhook,
-    statuses,
-    wait_for,
-)
+from receivers import Receiver, deliveries, dispatching, make_events, make_many_events, make_owner, make_run, make_webhook, statuses
+from served import eventually
 
 from gateway.context import open_gateway
 from gateway.webhooks.sender import Sender
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.rig)])
-def settings(request, make_settings):
-    url = {"database_url": request.getfixturevalue("postgres_database")} if request.param == "postgres" else {}
-    return make_settings(webhook_private=True, **url)
+@pytest.fixture
+def settings(both_databases, make_settings):
+    return make_settings(webhook_private=True, **both_databases)
 
 
 def test_a_slow_target_does_not_hold_up_others(make_settings):
@@ -47,11 +36,11 @@ def test_a_slow_target_does_not_hold_up_others(make_settings):
         slow_id, quick_id = make_webhook(gateway, tar.url), make_webhook(gateway, quick.url)
         with dispatching(gateway, concurrency=24, per_target=4):
             make_many_events(gateway, runs, 3)
-            wait_for(lambda: len(tar.calls) == 4)
-            wait_for(lambda: statuses(gateway, webhook_id=quick_id) == ["delivered"] * 90)
+            eventually(lambda: len(tar.calls) == 4)
+            eventually(lambda: statuses(gateway, webhook_id=quick_id) == ["delivered"] * 90)
             assert set(statuses(gateway, webhook_id=slow_id)) == {"pending"} and len(tar.calls) == 4
             release.set()
-            wait_for(lambda: statuses(gateway, webhook_id=slow_id) == ["delivered"] * 90)
+            eventually(lambda: statuses(gateway, webhook_id=slow_id) == ["delivered"] * 90)
     gateway.close()
 
 
@@ -104,7 +93,7 @@ def test_what_is_read_of_an_answer_is_bounded(make_settings, answer, trickle, st
     with raw_server(answer, trickle) as server, dispatching(gateway):
         make_webhook(gateway, f"http://127.0.0.1:{server.getsockname()[1]}/")
         make_events(gateway, run_id)
-        (delivery,) = wait_for(lambda: [one for one in deliveries(gateway) if one.attempts])
+        (delivery,) = eventually(lambda: [one for one in deliveries(gateway) if one.attempts])
         server.shutdown(socket.SHUT_RDWR)
     assert (delivery.status, delivery.last_error) == (status, error)
     gateway.close()
@@ -119,7 +108,7 @@ def test_a_target_that_became_forbidden_is_not_called(gateway):
         stricter = open_gateway(gateway.settings.model_copy(update={"webhook_private": False}))
         make_events(stricter, run_id)
         with dispatching(stricter):
-            (delivery,) = wait_for(lambda: [one for one in deliveries(stricter) if one.attempts])
+            (delivery,) = eventually(lambda: [one for one in deliveries(stricter) if one.attempts])
         stricter.close()
         assert receiver.calls == []
     assert delivery.status == "pending" and delivery.last_error.startswith("not called: the host is in a private")
@@ -138,8 +127,8 @@ def test_a_webhook_of_a_lost_secret_key_holds_up_nobody(make_settings):
         readable = make_webhook(gateway, receiver.url + "/new")
         make_events(gateway, run_id, 2)
         with dispatching(gateway):
-            wait_for(lambda: statuses(gateway, webhook_id=readable) == ["delivered"] * 2)
-            wait_for(lambda: deliveries(gateway, webhook_id=unreadable)[0].attempts)
+            eventually(lambda: statuses(gateway, webhook_id=readable) == ["delivered"] * 2)
+            eventually(lambda: deliveries(gateway, webhook_id=unreadable)[0].attempts)
         assert "another LLAMAFLOW_SECRET_KEY" in deliveries(gateway, webhook_id=unreadable)[0].last_error
         gateway.close()
 

@@ -6,19 +6,8 @@ import asyncio
 import datetime as dt
 
 import pytest
-from receivers import (
-    Receiver,
-    all_are,
-    bodies,
-    deliveries,
-    dispatching,
-    make_events,
-    make_owner,
-    make_run,
-    make_webhook,
-    resume,
-    wait_for,
-)
+from receivers import Receiver, all_are, bodies, deliveries, dispatching, make_events, make_owner, make_run, make_webhook, resume
+from served import eventually
 from sqlalchemy import select, update
 
 from gateway.context import open_gateway
@@ -27,10 +16,9 @@ from gateway.store.tables import Delivery, Key, Outbox, now
 from gateway.webhooks import claims, dispatcher, housekeeping
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.rig)])
-def settings(request, make_settings):
-    url = {"database_url": request.getfixturevalue("postgres_database")} if request.param == "postgres" else {}
-    return make_settings(webhook_private=True, **url)
+@pytest.fixture
+def settings(both_databases, make_settings):
+    return make_settings(webhook_private=True, **both_databases)
 
 
 def test_what_a_dead_dispatcher_had_claimed_comes_back(gateway):
@@ -40,11 +28,11 @@ def test_what_a_dead_dispatcher_had_claimed_comes_back(gateway):
         make_webhook(gateway, receiver.url)
         make_events(gateway, run_id, 2)
         with dispatching(gateway):
-            wait_for(all_are(gateway, "delivered", 2))
+            eventually(all_are(gateway, "delivered", 2))
         with gateway.store.write() as session:  # as if it had died between its calls and its commit
             session.execute(update(Delivery).values(status="pending", ended_at=None, claimed_until=now() + dt.timedelta(seconds=1)))
         with dispatching(gateway):
-            wait_for(all_are(gateway, "delivered", 2))
+            eventually(all_are(gateway, "delivered", 2))
     assert [body["sequence"] for body in bodies(receiver)] == [1, 2, 1, 2]
 
 
@@ -60,7 +48,7 @@ def test_a_stopped_dispatcher_gives_back_what_it_has_not_sent(make_settings):
         make_webhook(gateway, receiver.url)
         make_events(gateway, run_id, 3)
         with dispatching(gateway):
-            wait_for(lambda: receiver.calls)
+            eventually(lambda: receiver.calls)
     assert [(one.status, one.attempts, one.claimed_until) for one in deliveries(gateway)] == [("pending", 0, None)] * 3
     gateway.close()
 
@@ -131,7 +119,7 @@ def test_a_call_longer_than_a_lease_is_not_made_twice(gateway, monkeypatch):
     with Receiver(slow) as receiver, dispatching(gateway), dispatching(gateway):
         make_webhook(gateway, receiver.url)
         make_events(gateway, run_id)
-        wait_for(all_are(gateway, "delivered", 1))
+        eventually(all_are(gateway, "delivered", 1))
         assert len(receiver.calls) == 1
 
 
@@ -141,7 +129,7 @@ def test_no_url_and_no_secret_in_the_log(gateway, capsys, caplog):
     with Receiver(lambda call: (500, {}, b"CPF 123.456.789-09")) as receiver, dispatching(gateway):
         make_webhook(gateway, receiver.url + "/path-token?signature=verysecret")
         make_events(gateway, run_id, outputs={"note": "Maria"})
-        wait_for(lambda: [one for one in deliveries(gateway) if one.attempts])
+        eventually(lambda: [one for one in deliveries(gateway) if one.attempts])
     output = "".join(capsys.readouterr()) + caplog.text
     assert "webhook_failed" in output
     for secret in ("path-token", "verysecret", "whsec_", "123.456", "Maria"):
