@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from served import Served, eventually, served
+from served import ROOT, Served, eventually, served
 from wes_spec import specification
 
 RIGS = Path(__file__).parents[1] / "rigs"
@@ -24,7 +25,7 @@ pytestmark = [pytest.mark.rig, pytest.mark.timeout(900)]
 
 def installed(folder: Path, *packages: str) -> Path:
     """bin of a new virtual environment with these packages; skips where they cannot be had."""
-    uv = os.environ.get("UV", "uv")
+    uv = shutil.which("uv") or ROOT / ".tools/uv/bin/uv"  # as `make setup` finds it
     try:
         subprocess.run([uv, "venv", "-q", "--python", sys.executable, folder], check=True, timeout=120)
         done = subprocess.run(
