@@ -23,22 +23,22 @@ def test_public_data_reaches_a_verdict_and_a_report(nextflow: Nextflow, tmp_path
         pytest.skip(f"{DATA / name} is not there")
     # The ShareGPT sample answers from a few templates: at the default most of it would leave the training set.
     threshold = "0.85" if form == "sharegpt" else "0.7"
-    # One work folder for the three: the base model is fetched once and comes from the cache after that.
-    work = tmp_path_factory.getbasetemp() / "work"
+    # All from one folder, each with results of its own: the base model is fetched once and comes from the cache after that.
+    results = tmp_path / "results"
     run = nextflow.run(
-        tmp_path, "--input", str(DATA / name), "-work-dir", str(work), "-resume", "--recipe", "demo",
+        tmp_path_factory.getbasetemp() / "launch", "--input", str(DATA / name), "--outdir", str(results), "-resume", "--recipe", "demo",
         "--max_steps", "4", "--max_length", "512",
-        "--gate", "smoke", "--max_test_examples", "16", "--max_generated", "4", "--max_new_tokens", "24", "--validation_share", "0.05",
+        "--gate", "smoke", "--max_test_examples", "16", "--max_generated", "4", "--max_new_tokens", "24", "--validation_share", "0.02",
         "--split_group_threshold", threshold,
         "--tracking_uri", "none", "--suites", "none", "--leak_test", "false", "--max_rounds", "1",
     )  # fmt: skip
     assert run.code == 0, run.output
     print(run.output[run.output.find("LlamaFlow ·") :])
-    summaries = tmp_path / "results/summaries"
+    summaries = results / "summaries"
     prepare = read_summary(summaries / "prepare.json", PrepareSummary)
     assert prepare.files[0].name == name and prepare.files[0].format.endswith(form) and prepare.files[0].detected and prepare.kept >= least
     gate = read_summary(summaries / "gate.json", GateSummary)
     assert gate.verdict in ("accepted", "rejected")
     scores = read_summary(summaries / "evaluate-candidate.json", EvaluateSummary)
     assert scores.examples == 16 and scores.generated == 4
-    assert gate.verdict in (tmp_path / "results/report/report.html").read_text("utf-8").lower()
+    assert gate.verdict in (results / "report/report.html").read_text("utf-8").lower()

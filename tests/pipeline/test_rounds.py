@@ -52,10 +52,19 @@ def base(tmp_path_factory) -> Path:
 
 
 def start(nextflow: Nextflow, base: Path, folder: Path, *options: str) -> Run:
+    """Results go to ``folder``; all are launched from the folder above, so that -resume finds what the runs have in common."""
     folder.mkdir(exist_ok=True)
-    if not (folder / "gate.yaml").exists():  # written anew it would be another input to Nextflow
-        (folder / "gate.yaml").write_text(GATE)
-    return nextflow.run(folder, *FAST, "--base_model", str(base), "--gate", str(folder / "gate.yaml"), *options)
+    if not (gate := folder.parent / "gate.yaml").exists():  # written anew it would be another input to Nextflow
+        gate.write_text(GATE)
+    given = ("--base_model", str(base), "--gate", str(gate), "--outdir", str(folder / "results"))
+    run = nextflow.run(folder.parent, *FAST, *given, *options)
+    return Run(run.code, run.output, folder)
+
+
+@pytest.fixture(scope="module")
+def launch(tmp_path_factory) -> Path:
+    """The folder that all runs are launched from."""
+    return tmp_path_factory.mktemp("rounds")
 
 
 def story_of(run: Run) -> AdjustSummary:
@@ -63,15 +72,15 @@ def story_of(run: Run) -> AdjustSummary:
 
 
 @pytest.fixture(scope="module")
-def too_fast(nextflow: Nextflow, base: Path, tmp_path_factory) -> Run:
+def too_fast(nextflow: Nextflow, base: Path, launch: Path) -> Run:
     """A learning rate a hundred times too high."""
-    return start(nextflow, base, tmp_path_factory.mktemp("fast") / "run", "--learning_rate", "0.5", "--max_steps", "16")
+    return start(nextflow, base, launch / "fast", "--learning_rate", "0.5", "--max_steps", "16", "-resume")
 
 
 @pytest.fixture(scope="module")
-def too_short(nextflow: Nextflow, base: Path, tmp_path_factory) -> Run:
+def too_short(nextflow: Nextflow, base: Path, launch: Path) -> Run:
     """One step of training."""
-    return start(nextflow, base, tmp_path_factory.mktemp("short") / "run", "--max_steps", "1")
+    return start(nextflow, base, launch / "short", "--max_steps", "1", "-resume")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +120,7 @@ def test_resume_repeats_no_round(nextflow: Nextflow, base: Path, too_fast: Run):
 
 
 def test_a_second_run_is_compared_with_the_model_in_production(nextflow: Nextflow, base: Path, too_short: Run):
-    again = start(nextflow, base, too_short.folder, "--max_steps", "12", "--seed", "18")
+    again = start(nextflow, base, too_short.folder, "--max_steps", "12", "--seed", "18")  # with -resume it were the first run still
     assert again.code == 0, again.output
     results = again.folder / "results"
     assert json.loads((results / "summaries/evaluate-production.json").read_text())["name"] == "v1.0.0"
@@ -122,8 +131,8 @@ def test_a_second_run_is_compared_with_the_model_in_production(nextflow: Nextflo
     assert json.loads((results / "summaries/evaluate-base.json").read_text())["cached"] is True
 
 
-def test_one_round_when_one_is_allowed(nextflow: Nextflow, base: Path, tmp_path: Path):
-    run = start(nextflow, base, tmp_path / "run", "--max_steps", "1", "--max_rounds", "1")
+def test_one_round_when_one_is_allowed(nextflow: Nextflow, base: Path, launch: Path):
+    run = start(nextflow, base, launch / "one", "--max_steps", "1", "--max_rounds", "1", "-resume")
     assert run.code == 0, run.output
     story = story_of(run)
     assert (len(story.rounds), story.stopped, story.rounds[0].verdict) == (1, "rounds_used_up", "rejected")
