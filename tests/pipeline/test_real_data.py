@@ -27,7 +27,7 @@ def test_public_data_reaches_a_verdict_and_a_report(nextflow: Nextflow, tmp_path
     results = tmp_path / "results"
     run = nextflow.run(
         tmp_path_factory.getbasetemp() / "launch", "--input", str(DATA / name), "--outdir", str(results), "-resume", "--recipe", "demo",
-        "--max_steps", "4", "--max_length", "512",
+        "--max_steps", "2", "--max_length", "512",
         "--gate", "smoke", "--max_test_examples", "16", "--max_generated", "4", "--max_new_tokens", "24", "--validation_share", "0.02",
         "--split_group_threshold", threshold,
         "--tracking_uri", "none", "--suites", "none", "--leak_test", "false", "--max_rounds", "1",
