@@ -111,8 +111,8 @@ def _http(gateway: Gateway, stop: threading.Event) -> None:
         proxy_headers=False, server_header=False, backlog=BACKLOG, timeout_keep_alive=75, timeout_graceful_shutdown=GRACE_S,
         ssl_certfile=settings.tls_certificate, ssl_keyfile=settings.tls_key,
     )  # fmt: skip
-    # What was imported stays: without this each full collection walks through all of it, and every caller waits meanwhile.
     sys.setswitchinterval(SWITCH_S)
+    # What was imported stays: without this each full collection walks through all of it, and every caller waits meanwhile.
     gc.collect()
     gc.freeze()
     if not stop.is_set():
