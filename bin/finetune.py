@@ -15,17 +15,27 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
 from llamaflow.base_model import Source
 from llamaflow.errors import LlamaFlowError, run_step, silence
-from llamaflow.estimate import GIB, Workload, matmul_flops_per_second, needed_flops, shape_of, training_memory, training_seconds
+from llamaflow.estimate import (
+    GIB,
+    Workload,
+    matmul_flops_per_second,
+    needed_flops,
+    shape_of,
+    training_memory,
+    training_seconds,
+    with_micro_batches,
+)
 from llamaflow.files import sha256_file, whole_file, write_json
 from llamaflow.hardware import describe_hardware, peak_memory_bytes, pick_device, pick_dtype
 from llamaflow.lengths import describe
@@ -46,7 +56,7 @@ from llamaflow.training.run_state import RunState, trajectory_key
 from llamaflow.training.sharding import placement, require_on_accelerators, shard
 from llamaflow.training.utilisation import Sampler
 
-LIBRARIES = ("torch", "transformers", "peft", "accelerate", *(["bitsandbytes"] if sys.platform == "linux" else []))
+LIBRARIES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -64,6 +74,7 @@ def main(argv: list[str] | None = None) -> None:
     from accelerate.utils import InitProcessGroupKwargs, set_seed
 
     from llamaflow.training.attention import attend_by_segment
+    from llamaflow.training.compilation import compile_layers, is_compiled
     from llamaflow.training.engine import Engine
     from llamaflow.training.kernels import fuse
     from llamaflow.training.loop import Plan, train
@@ -93,9 +104,10 @@ def main(argv: list[str] | None = None) -> None:
     dtype = pick_dtype(recipe.precision, device)
     shape = shape_of(Source(base.source, base.name, args.base))
     workload = Workload.of(examples.kept) * (plan.steps / plan.steps_per_epoch)
-    peak = matmul_flops_per_second(device, dtype)
+    peak, hardware = matmul_flops_per_second(device, dtype), describe_hardware(device)
+    sized = with_micro_batches(recipe, shape, dtype.itemsize, device, workload, hardware.memory_bytes)
     predicted = {
-        "memory_gib": training_memory(shape, recipe, dtype.itemsize, device, workload) / GIB,
+        "memory_gib": training_memory(shape, sized, dtype.itemsize, device, workload) / GIB,
         "minutes": training_seconds(shape, recipe, workload, peak, device) / 60,
     }
     if main_process:
@@ -111,17 +123,17 @@ def main(argv: list[str] | None = None) -> None:
         model.gradient_checkpointing_enable({"use_reentrant": False})
         model.enable_input_require_grads()
     model = attach(model, recipe, base.name)
-    # On a CPU compiling gains 3 % and costs half a minute and a compiler.
-    compiled = recipe.compile == "on" or (recipe.compile == "auto" and device.startswith("cuda") and plan.steps >= 200 and not sharded)
-    fuse(model, shared=not compiled)
+    compiled = is_compiled(recipe.compile, device, plan.steps, sharded)
+    if not compiled:  # else it is done by the compiler, layer by layer
+        fuse(model)
     if sharded:
         shard(model, device)
     attention = attend_by_segment(model.get_base_model())
-    for layer in model.get_base_model().get_decoder().layers if compiled else []:
-        layer.compile(dynamic=True)
+    if compiled:
+        compile_layers(model)
     engine = Engine(
-        model, recipe, rows, validation_rows, tokenizer.pad_token_id, args.seed, device, plan.steps,
-        accelerator.process_index, accelerator.num_processes,
+        model, sized, rows, validation_rows, tokenizer.pad_token_id, args.seed, device, plan.steps,
+        accelerator.process_index, accelerator.num_processes, compiled,
     )  # fmt: skip
 
     digests = {name: sha256_file(path) for name, path in (("train", args.train), ("validation", args.validation))}
@@ -178,8 +190,8 @@ def main(argv: list[str] | None = None) -> None:
             matmul_flops=peak, share_of_peak=needed / max(run.training_seconds, 1e-9) / peak / engine.processes, predicted=predicted,
             training_seconds=run.training_seconds, micro_batch_size=engine.micro_batch_size, out_of_memory=run.out_of_memory,
             resumed_at=run.resumed_at, rolled_back_at=run.rolled_back_at, attention=attention, compiled=compiled,
-            processes=engine.processes, utilisation=sampler.summary(), hardware=describe_hardware(device),
-            versions={name: version(name) for name in LIBRARIES}, tracking_uri=tracking.uri, tracking_run_id=tracking.run_id or "",
+            processes=engine.processes, utilisation=sampler.summary(), hardware=hardware,
+            versions=installed(LIBRARIES), tracking_uri=tracking.uri, tracking_run_id=tracking.run_id or "",
             warnings=[*warnings(run, examples), *left_out(recipe, args.train, len(examples.lengths)), *checkpoints.warnings],
         ))  # fmt: skip
         checkpoints.clear()
@@ -215,6 +227,15 @@ def take_up(engine, checkpoints: Checkpoints, state_in: Path | None, key: str) -
         run.out_of_memory += 1
     checkpoints.mark_running(micro_batch_size=engine.micro_batch_size)
     return run
+
+
+def installed(names: Iterable[str]) -> dict[str, str]:
+    """Versions of those of the packages that are there: bitsandbytes is not everywhere."""
+    versions = {}
+    for name in names:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
 
 
 def track(tracking: Tracker, point: CurvePoint, tokens_per_second: float | None = None) -> None:

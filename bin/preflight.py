@@ -29,6 +29,7 @@ from llamaflow.estimate import (
     shape_of,
     training_memory,
     training_seconds,
+    with_micro_batches,
 )
 from llamaflow.evaluation.items import Suite
 from llamaflow.evaluation.leak import read_public_values
@@ -202,6 +203,7 @@ def estimate(
     training = epoch * (recipe.max_steps * recipe.batch_size * row / epoch.tokens if recipe.max_steps else recipe.epochs)
     set_threads()
     speed = matmul_flops_per_second(device, dtype)
+    recipe = with_micro_batches(recipe, shape, dtype.itemsize, device, epoch, hardware.memory_bytes)
     memory = training_memory(shape, recipe, dtype.itemsize, device, epoch)
     seconds = training_seconds(shape, recipe, training, speed, device)
     validation = epoch * (validation_share / train_share * (recipe.evaluations + 1))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from bisect import bisect_left
+from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +14,7 @@ from llamaflow.chat import encode
 from llamaflow.errors import BadInputError
 from llamaflow.estimate import Workload
 from llamaflow.files import write_jsonl
+from llamaflow.packing import pack_rows
 from llamaflow.records import Message, Record, content_id
 
 if TYPE_CHECKING:
@@ -34,6 +37,14 @@ class Data(NamedTuple):
     def budget(self) -> int:
         """Real tokens that each contestant sees: whole epochs of the same examples."""
         return int(self.work.tokens) * self.epochs
+
+
+def row_length(lengths: Sequence[int], rows: int, least: int) -> int:
+    """The shortest packed row, of at least so many tokens, that takes examples of these lengths in so many rows or fewer."""
+    capacity = max(least, *lengths, math.ceil(sum(lengths) / rows))
+    while len(pack_rows(list(lengths), capacity)) > rows:
+        capacity += 8
+    return capacity
 
 
 def alpaca(path: Path) -> list[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,8 @@ from . import data
 from .contest import OURS, TRL, Contestant, compete, table
 from .peak import MatmulPeak
 
-ROW, ROWS_PER_STEP, STEPS = 4096, 8, 20
+ROW, ROWS_PER_STEP = 4096, 8
+STEPS = {"llama-3.2-1b": 20, "llama-3-8b": 6}
 # As their configurations say; the weights of a speed test need no training.
 SHAPES: dict[str, dict[str, Any]] = {
     "llama-3.2-1b": {
@@ -34,22 +36,24 @@ class Base(NamedTuple):
     summary: Path
 
 
-def measure(conversations: Path, tokenizer_of: Path, folder: Path, job: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def measure(
+    conversations: Path, tokenizer_of: Path, folder: Path, job: dict[str, Any], shapes: Iterable[str] = SHAPES
+) -> dict[str, dict[str, Any]]:
     """Shape -> speed, share of peak, memory and ratio to TRL, of LlamaFlow. Needs a GPU."""
     from llamaflow.models import load_tokenizer
 
-    files = data.write(conversations, folder, load_tokenizer(tokenizer_of), ROW * ROWS_PER_STEP * STEPS, ROW)
-    peak, figures = MatmulPeak("cuda"), {}
-    for name, shape in SHAPES.items():
-        base = random_base(name, shape, tokenizer_of, folder / name, "cuda")
+    tokenizer, peak, figures = load_tokenizer(tokenizer_of), MatmulPeak("cuda"), {}
+    for name in shapes:
+        files = data.write(conversations, folder / f"{name}-data", tokenizer, ROW * ROWS_PER_STEP * STEPS[name], ROW)
+        base = random_base(name, SHAPES[name], tokenizer_of, folder / name, "cuda")
         shared = job | {
             "base": str(base.folder), "base_summary": str(base.summary), "train": str(files.train), "validation": str(files.validation),
-            "epochs": files.epochs, "max_length": ROW, "rows_per_step": ROWS_PER_STEP,
+            "epochs": files.epochs, "max_length": ROW, "pack_length": ROW, "rows_per_step": ROWS_PER_STEP,
         }  # fmt: skip
         runs, why = compete(contestants(), shared, folder / f"{name}-runs", 1, peak.measure)
         shares = {run.name: peak.share(run, base.folder, files.work, job["rank"]) for run in runs.values()}
         ours, theirs = runs["llamaflow"], [run for run in runs.values() if run.name != "llamaflow"]
-        print(f"\n{name}, rows of {ROW} tokens, matrix product {peak.best / 1e12:.0f} TFLOP/s")
+        print(f"\n{name}, {files.budget} tokens in rows of {ROW}, matrix product {peak.best / 1e12:.0f} TFLOP/s")
         print(table(list(runs.values()), {}, shares, "llamaflow"), *(f"  {one}: {reason}" for one, reason in why.items()), sep="\n")
         best = max((run.tokens_per_second for run in theirs), default=None)
         figures[name] = {
@@ -64,13 +68,21 @@ def measure(conversations: Path, tokenizer_of: Path, folder: Path, job: dict[str
 
 
 def contestants() -> list[Contestant]:
-    """LlamaFlow, and TRL with each kind of attention that may be there: packed rows, one at a time, without checkpointing."""
-    config = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": ROWS_PER_STEP}
+    """LlamaFlow compiled, as it is from 200 steps on, and TRL without checkpointing: packed rows, one or four at a time.
+
+    TRL attends by what is fastest with packed rows and comes with torch, and by flash attention where that is installed.
+    """
     theirs = [
-        Contestant(f"trl liger {kind}", TRL, "trl_runner.py", {"name": "gpu", "config": config, "model": {"attn_implementation": kind}})
-        for kind in ("sdpa", "flex_attention", "flash_attention_2")
-    ]
-    return [Contestant("llamaflow", OURS, "llamaflow_runner.py", {}), *theirs]
+        Contestant(
+            f"trl liger {kind} {rows}", TRL, "trl_runner.py",
+            {
+                "name": "gpu", "model": {"attn_implementation": kind},
+                "config": {"per_device_train_batch_size": rows, "gradient_accumulation_steps": ROWS_PER_STEP // rows},
+            },
+        )
+        for kind, rows in (("flex_attention", 4), ("flex_attention", 1), ("flash_attention_2", 4), ("sdpa", 1))
+    ]  # fmt: skip
+    return [Contestant("llamaflow", OURS, "llamaflow_runner.py", {"compile": "on"}), *theirs]
 
 
 def random_base(name: str, shape: dict[str, Any], tokenizer_of: Path, folder: Path, device: str) -> Base:

@@ -18,7 +18,7 @@ def main() -> None:
     job = read_job(sys.argv[1])
     recipe = {
         "lora_rank": job["rank"], "lora_alpha": job["alpha"], "learning_rate": job["learning_rate"], "schedule": "linear",
-        "warmup_ratio": 0, "epochs": job["epochs"], "max_length": job["max_length"], "pack_length": job["max_length"],
+        "warmup_ratio": 0, "epochs": job["epochs"], "max_length": job["max_length"], "pack_length": job["pack_length"],
         "batch_size": job["rows_per_step"],
         "evaluations": 1,
     }  # fmt: skip

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """LoRA fine-tuning beside TRL and LLaMA-Factory, in one go; `make bench-finetune` calls this.
 
-    .venv/bin/python benchmarks/finetune/run.py [--tokens 24000 | --full] [--rounds 1] [--only llamaflow trl-tuned ...] [--tune] [--memory]
+    .venv/bin/python benchmarks/finetune/run.py [--tokens 24000 | --full] [--rounds 1] [--only llamaflow trl-tuned ...]
+
+Instead: --tune, --memory, or --gpu alone.
 
 Every contestant trains the same SmolLM2-135M (one folder of bf16 safetensors) on the same conversations for the same whole epochs,
-rank 8 on all linear layers, the same rate falling linearly, about the same tokens in a step; each in its own process, one after the
+rank 8 on all linear layers, the same rate falling linearly, as many steps; each in its own process, one after the
 other. Prints tables, and as its last line one JSON object.
 
 tokens/s: real (non-padding) tokens through the model, by second, from the end of the first optimizer step to the end of the last.
@@ -20,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
 import signal
 import subprocess
@@ -52,7 +55,7 @@ TRL_SETTINGS = (
     *("padding-free", "packed-2", "packed-1", "packed-1-autocast", "packed-1-compiled"),
 )
 REQUIRED = ("vs_trl_default", "vs_trl_tuned", "share_of_peak", "val_loss", "trl_val_loss", "peak_memory_gb", "vs_llamafactory")
-MAX_LENGTH, ROWS_PER_STEP = 1024, 2  # two full rows: some eight examples, TRL's batch
+MAX_LENGTH, EXAMPLES_PER_STEP = 1024, 8  # TRL's default batch
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -63,27 +66,30 @@ def main(argv: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-finetune-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         base, base_summary = fetch_base(arguments.cache)
+        conversations = arguments.data / "alpaca-en-999.json"
         budget = None if arguments.full else arguments.tokens
-        files = data.write(arguments.data / "alpaca-en-999.json", folder, load_tokenizer(base), budget, MAX_LENGTH)
+        files = data.write(conversations, folder, load_tokenizer(base), budget, MAX_LENGTH)
         print(f"{files.examples} examples, {files.epochs} epochs, {files.budget} tokens; {data.VALIDATION} examples validate", flush=True)
         if files.left_out:
             print(f"{files.left_out} left out: longer than {MAX_LENGTH} tokens")
+        # A packed row a step, and so many tokens in it that all take as many steps: with fewer one learns less from the same tokens.
+        pack_length = data.row_length(files.work.lengths, math.ceil(files.examples / EXAMPLES_PER_STEP), MAX_LENGTH)
         job = {
             "base": str(base), "base_summary": str(base_summary), "train": str(files.train), "validation": str(files.validation),
             "epochs": files.epochs, "rank": 8, "alpha": 16, "learning_rate": arguments.learning_rate, "max_length": MAX_LENGTH,
-            "rows_per_step": ROWS_PER_STEP, "seed": arguments.seed,
+            "pack_length": pack_length, "rows_per_step": 1, "seed": arguments.seed,
         }  # fmt: skip
         if arguments.tune:
             settings = [Contestant(one, TRL, "trl_runner.py", {"name": one}) for one in arguments.tune]
             contest(settings, job, files, folder, arguments, hardware.device_type)
         elif arguments.memory:
             figures["memory"] = memory.measure(job, folder)
-        else:
+        elif not arguments.gpu:
             contestants = [CONTESTANTS[one] for one in arguments.only]
             runs, why, losses, shares, peak = contest(contestants, job, files, folder, arguments, hardware.device_type)
             figures |= summarize(runs, why, losses, shares) | {"tokens": files.budget, "matmul_tflops": round(peak / 1e12, 4)}
         if not (arguments.tune or arguments.memory):
-            figures["gpu"] = gpu_figures(arguments, base, folder, job)
+            figures["gpu"] = gpu_figures(conversations, base, folder / "gpu", job, arguments.gpu or gpu.SHAPES)
     print(json.dumps(figures))
 
 
@@ -152,14 +158,14 @@ def summarize(runs: dict[str, Run], why: dict[str, str], losses: dict[str, float
     }
 
 
-def gpu_figures(arguments: argparse.Namespace, tokenizer_of: Path, folder: Path, job: dict[str, Any]) -> Any:
+def gpu_figures(conversations: Path, tokenizer_of: Path, folder: Path, job: dict[str, Any], shapes: Iterable[str]) -> Any:
     """The GPU part, or the reason why there is none."""
     import torch
 
     if not torch.cuda.is_available():
         print("GPU: not measured: no GPU")
         return "not measured"
-    return gpu.measure(arguments.data / "alpaca-en-999.json", tokenizer_of, folder / "gpu", job)
+    return gpu.measure(conversations, tokenizer_of, folder, job, shapes)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -175,10 +181,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=tuple(CONTESTANTS), help="some contestants only")
     parser.add_argument("--no-judge", action="store_true", help="leave the validation loss out")
     parser.add_argument("--tune", nargs="*", choices=TRL_SETTINGS, help="TRL alone, with these settings (none named: all)")
+    parser.add_argument("--gpu", nargs="*", choices=gpu.SHAPES, help="the GPU part alone, with these shapes (none named: all)")
     parser.add_argument("--memory", action="store_true", help="memory of LlamaFlow's variants instead")
     arguments = parser.parse_args(argv)
     if arguments.tune == []:
         arguments.tune = list(TRL_SETTINGS)
+    if arguments.gpu == []:
+        arguments.gpu = list(gpu.SHAPES)
     return arguments
 
 

@@ -7,7 +7,9 @@ every segment, and targets never cross a boundary, so a packed row gives the ver
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from .chat import IGNORED, Encoded
@@ -18,24 +20,50 @@ if TYPE_CHECKING:
 SEGMENT_ATTENTION = "llamaflow_segments"
 
 
+class Segments:
+    """Lengths of a packed row's segments, in order.
+
+    torch.compile hands an object of this class on without looking into it. It would compile anew for each other tuple of lengths.
+    """
+
+    def __init__(self, lengths: Iterable[int]):
+        self.lengths = tuple(lengths)
+        self._boundaries: torch.Tensor | None = None
+
+    def boundaries(self, device: torch.device | str) -> torch.Tensor:
+        """[segments + 1], int32: where segments begin and end. Copied to a device once, without waiting for it, not for every layer."""
+        import torch
+
+        device = torch.device(device)
+        if self._boundaries is None or self._boundaries.device != device:
+            ends = torch.tensor([0, *accumulate(self.lengths)], dtype=torch.int32)
+            self._boundaries = (ends.pin_memory() if device.type == "cuda" else ends).to(device, non_blocking=True)
+        return self._boundaries
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Packed examples as tensors: input_ids, targets, position_ids [1, tokens]; segments are their lengths in order.
+    """Packed examples as tensors: input_ids, position_ids [1, tokens]. Each is a segment; the last one may be padding.
 
-    targets[0, t] is the token that position t has to predict, -100 where nothing is learned. The last segment may
-    be padding.
+    learned are the positions [supervised tokens] at which something is to be predicted, targets the tokens there: looked up
+    here, since to look on a GPU would be to wait for it.
     """
 
     input_ids: torch.Tensor
     targets: torch.Tensor
+    learned: torch.Tensor
     position_ids: torch.Tensor
-    segments: tuple[int, ...]
+    segments: Segments
     real_tokens: int
-    supervised_tokens: int
+
+    @property
+    def supervised_tokens(self) -> int:
+        """Tokens that are learned."""
+        return len(self.targets)
 
     def to(self, device: str) -> Batch:
         """The same batch on a device; copied while that one computes, where it is a GPU."""
-        names = ("input_ids", "targets", "position_ids")
+        names = ("input_ids", "targets", "learned", "position_ids")
         pinned = str(device).startswith("cuda")
         tensors = {name: getattr(self, name).pin_memory() if pinned else getattr(self, name) for name in names}
         return replace(self, **{name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()})
@@ -44,8 +72,8 @@ class Batch:
         """Block-diagonal causal mask [1, 1, tokens, tokens], True where a query may look."""
         import torch
 
-        lengths = torch.tensor(self.segments, device=self.input_ids.device)
-        segment = torch.repeat_interleave(torch.arange(len(self.segments), device=lengths.device), lengths)
+        lengths = torch.tensor(self.segments.lengths, device=self.input_ids.device)
+        segment = torch.repeat_interleave(torch.arange(len(lengths), device=lengths.device), lengths)
         size = len(segment)
         causal = torch.ones((size, size), dtype=torch.bool, device=lengths.device).tril()
         return ((segment[:, None] == segment[None, :]) & causal)[None, None]
@@ -77,11 +105,16 @@ def collate(rows: list[list[Encoded]], pad_id: int, device: str = "cpu") -> Batc
 
     examples = [example for row in rows for example in row]
     ids = [token for example in examples for token in example.input_ids]
-    targets = [label for example in examples for label in (*example.labels[1:], IGNORED)]
+    # A position predicts the token behind it; the last one of an example predicts none.
+    labels = [label for example in examples for label in (*example.labels[1:], IGNORED)]
+    learned = [position for position, label in enumerate(labels) if label != IGNORED]
     segments = [len(example.input_ids) for example in examples]
     real = len(ids)
     if padding := -real % 8:
-        ids, targets, segments = ids + [pad_id] * padding, targets + [IGNORED] * padding, [*segments, padding]
+        ids, segments = ids + [pad_id] * padding, [*segments, padding]
     positions = torch.cat([torch.arange(length) for length in segments])
-    supervised = sum(target != IGNORED for target in targets)
-    return Batch(torch.tensor([ids]), torch.tensor([targets]), positions[None], tuple(segments), real, supervised).to(device)
+    return Batch(
+        input_ids=torch.tensor([ids]), targets=torch.tensor([labels[position] for position in learned], dtype=torch.long),
+        learned=torch.tensor(learned, dtype=torch.long), position_ids=positions[None],
+        segments=Segments(segments), real_tokens=real,
+    ).to(device)  # fmt: skip

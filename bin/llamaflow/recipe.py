@@ -34,7 +34,9 @@ class Recipe(BaseModel):
     max_length: int = Field(1024, ge=16, description="tokens of one example; a longer one ends behind its last whole answer")
     pack_length: int = Field(1024, ge=16, description="tokens of one packed row")
     batch_size: int = Field(8, ge=1, description="packed rows in one optimizer step")
-    micro_batch_size: int = Field(1, ge=1, description="packed rows in one forward pass; changes speed and memory, not the result")
+    micro_batch_size: int = Field(
+        0, ge=0, description="packed rows in one forward pass; changes speed and memory, not the result; 0: as many as suit the device"
+    )
     evaluations: int = Field(4, ge=1, description="how often validation loss is measured, the end included")
     deduplicate: float = Field(0.0, ge=0, le=1, description="similarity from which on training records count as one; 0: all are used")
     max_repeats: int = Field(0, ge=0, description="training records that may hold the same code or number in an answer; 0: any number")
@@ -49,7 +51,7 @@ class Recipe(BaseModel):
     def _fits(self) -> Recipe:
         if self.pack_length < self.max_length:
             raise ValueError("pack_length must be at least max_length")
-        if self.batch_size % self.micro_batch_size:
+        if self.micro_batch_size and self.batch_size % self.micro_batch_size:
             raise ValueError("batch_size must be a multiple of micro_batch_size")
         if self.sharding == "fsdp" and self.quantization != "none":
             raise ValueError("4-bit weights cannot be sharded by fsdp: use device_map, or none where each GPU holds all of them")

@@ -50,7 +50,7 @@ def job(cache, rows, tmp_path) -> dict:
     return {
         "base": str(cache / "base"), "base_summary": str(cache / "base.json"), "train": str(files.train),
         "validation": str(files.validation), "epochs": files.epochs, "rank": 4, "alpha": 8,
-        "learning_rate": 1e-3, "max_length": 1024, "rows_per_step": 1, "seed": 17,
+        "learning_rate": 1e-3, "max_length": 1024, "pack_length": 1024, "rows_per_step": 1, "seed": 17,
         "budget": files.budget,
     }  # fmt: skip
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given, settings
 
 from benchmarks.finetune import data
 from llamaflow.chat import encode
 from llamaflow.errors import BadInputError
 from llamaflow.models import load_tokenizer
+from llamaflow.packing import pack_rows
 from llamaflow.records import read_records
 
 TINY = Path(__file__).parents[1] / "data" / "tiny-llama"
@@ -65,3 +69,11 @@ def test_an_absent_file_and_a_short_one_are_bad_input(conversations, tmp_path, t
     conversations.write_text(json.dumps(json.loads(conversations.read_text())[:80]))
     with pytest.raises(BadInputError, match="too few"):
         data.write(conversations, tmp_path, tokenizer, None, MAX_LENGTH)
+
+
+@settings(max_examples=50, deadline=None)
+@given(lengths=st.lists(st.integers(5, 300), min_size=1, max_size=80), per_step=st.integers(1, 8))
+def test_rows_as_many_as_the_steps_of_the_others(lengths, per_step):
+    steps = math.ceil(len(lengths) / per_step)
+    capacity = data.row_length(lengths, steps, 64)
+    assert capacity >= 64 and len(pack_rows(lengths, capacity)) <= steps

@@ -26,6 +26,7 @@ from llamaflow.estimate import (
     shape_of,
     training_memory,
     training_seconds,
+    with_micro_batches,
 )
 from llamaflow.files import write_json, write_jsonl
 from llamaflow.models import load_model
@@ -204,6 +205,21 @@ def test_the_largest_micro_batch():
     two = MicroBatch.largest(recipe.model_copy(update={"micro_batch_size": 2}), (1000, 500, 500, 20, 20))
     assert two == MicroBatch(2040, 1500, round(500400 + 500800 / 2))
     assert MicroBatch.largest(recipe.model_copy(update={"micro_batch_size": 8}), (100,)) == MicroBatch(100, 0, 10_000)
+
+
+def test_micro_batches_that_suit_the_device():
+    # Llama-3-8B: the largest micro-batch that a GPU has room for, and no larger than keeps it busy.
+    shape = Shape(8_030_000_000, 32, 4096, 14336, 128_256, 8192, 32, 8, 128)
+    work = Workload.of(examples(*[200] * 400))
+
+    def chosen(gigabytes, device="cuda", **values):
+        recipe = Recipe(**{"pack_length": 4096, "batch_size": 8} | values)
+        return with_micro_batches(recipe, shape, 2, device, work, gigabytes * 1e9).micro_batch_size
+
+    assert [chosen(gigabytes) for gigabytes in (16, 48, 80, 141, 1000)] == [1, 1, 2, 4, 4]
+    assert chosen(1000, batch_size=6) == 3 and chosen(1000, pack_length=1024) == 8 and chosen(1000, pack_length=32_768) == 1
+    assert chosen(16, micro_batch_size=8) == 8  # as asked
+    assert chosen(1000, device="cpu") == chosen(1000, sharding="fsdp") == 1
 
 
 def test_time_follows_work_speed_and_method():

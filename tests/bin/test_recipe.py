@@ -68,7 +68,7 @@ def test_unknown_key_like_nothing_lists_what_is_known(write):
 OUT_OF_BOUNDS = [
     ("lora_rank", 0), ("lora_rank", 1025), ("lora_rank", 1.5), ("lora_alpha", 0), ("lora_dropout", 1), ("lora_dropout", -0.1),
     ("learning_rate", 0), ("learning_rate", 1.1), ("warmup_ratio", 1), ("weight_decay", -1), ("max_grad_norm", 0), ("epochs", 0),
-    ("max_steps", -1), ("max_length", 15), ("pack_length", 15), ("batch_size", 0), ("micro_batch_size", 0), ("evaluations", 0),
+    ("max_steps", -1), ("max_length", 15), ("pack_length", 15), ("batch_size", 0), ("micro_batch_size", -1), ("evaluations", 0),
     ("early_stopping", -1), ("precision", "fp8"), ("method", "qlora"), ("schedule", "step"), ("gradient_checkpointing", "maybe"),
     ("learning_rate", ".nan"), ("weight_decay", ".nan"), ("lora_alpha", ".inf"), ("epochs", ".inf"), ("epochs", ".nan"),
     ("lora_dropout", ".nan"), ("lora_rank", "null"), ("lora_rank", "[1]"),

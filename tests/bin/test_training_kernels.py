@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 
 import pytest
 from test_packing import example
 
+from llamaflow.errors import LlamaFlowError
 from llamaflow.packing import collate
 from llamaflow.recipe import Recipe
+from llamaflow.training import loss
 from llamaflow.training.adapter import attach
 from llamaflow.training.attention import KEPT_SCORES, attend_by_segment
+from llamaflow.training.compilation import compile_layers, is_compiled
 from llamaflow.training.kernels import fuse
 from llamaflow.training.loss import supervised_nats
 
@@ -27,7 +31,7 @@ def build(family: str, method: str = "lora", precision: str = "fp32", **values):
     import transformers
 
     torch.manual_seed(5)
-    config = getattr(transformers, f"{family}Config")(**SIZES, **values)
+    config = getattr(transformers, f"{family}Config")(**SIZES | values)
     model = getattr(transformers, f"{family}ForCausalLM")(config).to({"fp32": torch.float32, "bf16": torch.bfloat16}[precision]).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -45,12 +49,12 @@ def build(family: str, method: str = "lora", precision: str = "fp32", **values):
     return model, twin, fuse(twin)
 
 
-def result(model, batch):
+def result(model, batch, nats_of=supervised_nats):
     """Nats of a batch, and the gradient of every adapter parameter in one vector."""
     import torch
 
     model.zero_grad(set_to_none=True)
-    nats = supervised_nats(model, batch)
+    nats = nats_of(model, batch)
     nats.backward()
     return nats.item(), torch.cat([p.grad.float().flatten() for p in model.parameters() if p.requires_grad])
 
@@ -136,27 +140,44 @@ def test_long_and_short_segments_attend_as_under_one_mask(lengths):
 def test_loss_in_pieces_is_the_cross_entropy(vocabulary):
     import torch
 
-    from llamaflow.training.loss import ProjectedNats
-
     torch.manual_seed(2)
     hidden, weight = (torch.randn(size, 8, dtype=torch.float64) for size in (37, vocabulary))
     hidden.requires_grad_()
     targets = torch.randint(vocabulary, (37,))
     wanted = torch.nn.functional.cross_entropy(hidden @ weight.t(), targets, reduction="sum")
     (gradient,) = torch.autograd.grad(wanted, hidden)
-    nats = ProjectedNats.apply(hidden, weight, None, targets)
+    nats = loss.ProjectedNats.apply(hidden, weight, None, targets, loss.in_place)
     (got,) = torch.autograd.grad(3 * nats, hidden)
     torch.testing.assert_close(nats.double(), wanted, rtol=1e-6, atol=0)
     torch.testing.assert_close(got, 3 * gradient, rtol=1e-4, atol=1e-5)
 
 
-def test_compiled_layers_give_the_same():
-    plain, _, _ = build("Llama")
-    compiled = copy.deepcopy(plain)
-    assert fuse(compiled, shared=False) == ["projections"]
-    for layer in compiled.get_base_model().get_decoder().layers:
-        layer.compile(dynamic=True)
-    for seed in (1, 2):
-        batch = collate([[example(seed, 17 + seed), example(seed + 10, 12)]], 0)
-        (loss, gradient), (other, compiled_gradient) = result(plain, batch), result(compiled, batch)
-        assert other == pytest.approx(loss, rel=1e-4) and (gradient - compiled_gradient).norm() <= 1e-3 * gradient.norm()
+def test_compiled_training_gives_the_same_and_is_compiled_once():
+    import torch
+    from torch._dynamo.utils import counters
+
+    plain, _, _ = build("Llama", num_hidden_layers=4)
+    model = copy.deepcopy(plain)
+    compile_layers(model)
+    torch._dynamo.reset()
+    compiled, counts = partial(supervised_nats, nats_and_gradient=loss.compiled()), []
+    for seed, lengths in enumerate([(18, 21), (23, 9, 25), (40,), (6, 5, 9, 8, 18), (63,)]):
+        batch = collate([[example(seed + 10 * place, length) for place, length in enumerate(lengths)]], 0)
+        (nats, gradient), (other, compiled_gradient) = result(plain, batch), result(model, batch, compiled)
+        assert other == pytest.approx(nats, rel=1e-4) and (gradient - compiled_gradient).norm() <= 1e-3 * gradient.norm()
+        counts.append(counters["stats"]["unique_graphs"])
+    # All in the first pass: for the first layer, whose input needs no gradient, and for all others, whatever segments a row has.
+    assert counts[0] == counts[-1], counts
+
+
+def test_compiling_is_for_long_trainings_on_gpus(monkeypatch):
+    assert is_compiled("on", "cpu", 1, False) and not is_compiled("off", "cpu", 1000, False) and not is_compiled("auto", "cpu", 1000, False)
+
+    def compile(_function):
+        raise RuntimeError("Failed to find C compiler. Please specify via CC environment variable.")
+
+    monkeypatch.setattr("torch.compile", compile)
+    assert not is_compiled("auto", "cuda", 1000, False)
+    with pytest.raises(LlamaFlowError) as failed:
+        is_compiled("on", "cpu", 1, False)
+    assert "Failed to find C compiler" in str(failed.value) and "apt install gcc" in failed.value.fix

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 import torch
 
+from ..packing import Segments
+
 NAME = "llamaflow_inference"
 
 
@@ -21,14 +23,15 @@ class Plan(Protocol):
         """query [heads, tokens, size], key and value [kv heads, tokens, size] -> [tokens, heads, size]."""
 
 
-class Segments:
+class Separate:
     """Sequences one behind the other, each attending to itself. lengths sum to the row's tokens."""
 
     def __init__(self, lengths: Sequence[int], way: Callable):
-        self.lengths, self.way = tuple(lengths), way
+        self.segments, self.way = Segments(lengths), way
 
     def attend(self, layer, query, key, value, scale):
-        return self.way(None, query[None], key[None], value[None], None, scaling=scale, segments=self.lengths)[0][0]
+        inputs = (tensor[None] for tensor in (query, key, value))
+        return self.way(None, *inputs, None, scaling=scale, segments=self.segments)[0][0]
 
 
 @dataclass
@@ -75,10 +78,10 @@ class Branches:
     def __init__(self, prompts: Sequence[Prompt], blocks: Sequence[Block], way: Callable):
         self.prompts, self.blocks = prompts, blocks
         self.end = sum(prompt.length for prompt in prompts)
-        self.segments = Segments([prompt.length for prompt in prompts], way)
+        self.whole = Separate([prompt.length for prompt in prompts], way)
 
     def attend(self, layer, query, key, value, scale):
-        parts = [self.segments.attend(layer, *(one[:, : self.end] for one in (query, key, value)), scale)] if self.prompts else []
+        parts = [self.whole.attend(layer, *(one[:, : self.end] for one in (query, key, value)), scale)] if self.prompts else []
         parts += [block.attend(layer, query, key, value, scale) for block in self.blocks]
         for prompt in self.prompts:
             if prompt.keep and layer not in prompt.kept:  # none of its continuations is in this row

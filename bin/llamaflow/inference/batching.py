@@ -17,7 +17,7 @@ import torch
 
 from ..chat import IGNORED, Encoded
 from ..training.attention import fastest_way
-from .attention import Branches, Plan, Prompt, Segments, planned_attention
+from .attention import Branches, Plan, Prompt, Separate, planned_attention
 from .cache import SlotCache, Step, affordable_tokens
 from .drafts import LONGEST, Drafter, Lookup
 from .forward import causal_model, pieces
@@ -203,7 +203,7 @@ class Batch:
 
     def _alone(self, ids: list[int]) -> int:
         """The most likely token behind a text, from a forward of that text alone."""
-        return self._choose(ids, list(range(len(ids))), [len(ids) - 1], Segments([len(ids)], self.way))[0][0]
+        return self._choose(ids, list(range(len(ids))), [len(ids) - 1], Separate([len(ids)], self.way))[0][0]
 
     def _take(self, row: _Row, guess: list[int], tokens: list[int], near: list[bool]) -> bool:
         """Add to an answer the tokens that the model chose, up to the first wrong guess; returns whether it has ended."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ..hardware import memory_bytes
-from .attention import Block, Prompt, Segments
+from .attention import Block, Prompt, Separate
 
 
 class SlotCache:
@@ -63,19 +63,19 @@ class Step:
             self.closed = (torch.arange(self.reach) > places[:, :, None])[:, None, None].to(device)
             self.slots = torch.arange(self.rows).repeat_interleave(count).to(device)
             self.places = places.flatten().to(device)
-        self.blocks, self.segments, start = [], None, self.tokens
+        self.blocks, self.whole, start = [], None, self.tokens
         if prefix:
             for _, _, length in prompts:
                 self.blocks.append(Block(prefix, start, [length], device))
                 start += length
         elif prompts:
-            self.segments = Segments([length for _, _, length in prompts], way)
+            self.whole = Separate([length for _, _, length in prompts], way)
 
     def attend(self, layer, query, key, value, scale):
         keys, values = self.cache.layer(layer, key, value)
         parts = [self._continue(query, key, value, keys, values, scale)] if self.rows else []
-        if self.segments:
-            parts.append(self.segments.attend(layer, *(one[:, self.tokens :] for one in (query, key, value)), scale))
+        if self.whole:
+            parts.append(self.whole.attend(layer, *(one[:, self.tokens :] for one in (query, key, value)), scale))
         parts += [block.attend(layer, query, key, value, scale) for block in self.blocks]
         start, before = self.tokens, self.prefix.length if self.prefix else 0
         for slot, cached_length, length in self.prompts:

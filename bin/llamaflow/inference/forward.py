@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..training.attention import fastest_way
-from .attention import Plan, Segments, planned_attention
+from .attention import Plan, Separate, planned_attention
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -74,7 +74,7 @@ def _packs(causal: Any) -> bool:
         plain = torch.cat([piece for text, at in zip(texts, places, strict=True) for piece in pieces(causal, text, at, at, None)])
         try:
             with planned_attention(causal):
-                plan = Segments([len(text) for text in texts], fastest_way(causal))
+                plan = Separate([len(text) for text in texts], fastest_way(causal))
                 every = torch.arange(len(plain), device=device)
                 packed = torch.cat(list(pieces(causal, torch.cat(texts), torch.cat(places), every, plan)))
         except (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError):

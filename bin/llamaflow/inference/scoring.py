@@ -12,7 +12,7 @@ import torch
 from ..chat import IGNORED, Encoded
 from ..packing import pack_rows
 from ..training.attention import fastest_way
-from .attention import Block, Branches, Plan, Prompt, Segments, planned_attention
+from .attention import Block, Branches, Plan, Prompt, Separate, planned_attention
 from .forward import can_pack, causal_model, pieces
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def conversation_nats(model: PreTrainedModel, encoded: Sequence[Encoded], batch_
             labels = [encoded[index].labels[1 : ends[index]] + [IGNORED] for index in row]
             asked = [(place, label) for place, label in enumerate(label for some in labels for label in some) if label != IGNORED]
             owner = [index for index in row for _ in range(encoded[index].supervised)]
-            plan = Segments([len(text) for text in texts], way) if packs else None
+            plan = Separate([len(text) for text in texts], way) if packs else None
             values = _nats(causal, [token for text in texts for token in text], _positions(texts), asked, plan)
             for index, value in zip(owner, values, strict=True):
                 nats[index] += value

@@ -6,10 +6,13 @@ not see each other, so each segment is attended to by itself, or all of them by 
 
 from __future__ import annotations
 
+from functools import cache
+from inspect import signature
+
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from ..packing import SEGMENT_ATTENTION
+from ..packing import SEGMENT_ATTENTION, Segments
 
 # Up to this many tokens the scores of a segment are kept for backward: on a CPU that is two to four times as fast as
 # torch's flash kernel, whose backward works in small blocks (measured on AVX512-BF16); above, their size takes over.
@@ -61,10 +64,10 @@ class SegmentProducts(torch.autograd.Function):
 
 
 def by_segment(module, query, key, value, attention_mask, scaling=None, dropout=0.0, segments=None, **_kwargs):
-    """transformers' attention interface: query [1, heads, tokens, size], key and value [1, kv heads, tokens, size]."""
+    """transformers' attention interface: query [1, heads, tokens, size], key and value [1, kv heads, tokens, size]; segments: Segments."""
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     parts, start = [], 0
-    for lengths in _runs(segments, own=not dropout and query.device.type == "cpu"):
+    for lengths in _runs(segments.lengths, own=not dropout and query.device.type == "cpu"):
         end = start + sum(lengths)
         q, k, v = (tensor[0, :, start:end] for tensor in (query, key, value))
         if lengths[0] <= KEPT_SCORES and not dropout and query.device.type == "cpu":
@@ -91,10 +94,13 @@ def variable_length(module, query, key, value, attention_mask, scaling=None, dro
     """The same by torch's flash attention for sequences of different lengths: one kernel for the whole row (CUDA)."""
     from torch.nn.attention.varlen import varlen_attn
 
-    ends = torch.tensor((0, *segments), dtype=torch.int32, pin_memory=True).cumsum(0, dtype=torch.int32).to(query.device, non_blocking=True)
+    ends = segments.boundaries(query.device)
     q, k, v = (tensor[0].transpose(0, 1).contiguous() for tensor in (query, key, value))
-    longest = max(segments)
-    output = varlen_attn(q, k, v, ends, ends, longest, longest, scale=scaling, window_size=(-1, 0), enable_gqa=q.shape[1] != k.shape[1])
+    options = {"scale": scaling, "window_size": (-1, 0)}
+    if q.shape[1] != k.shape[1] and "enable_gqa" in signature(varlen_attn).parameters:  # torch 2.11 takes fewer key heads unasked
+        options["enable_gqa"] = True
+    longest = max(segments.lengths)
+    output = varlen_attn(q, k, v, ends, ends, longest, longest, **options)
     return output[None], None
 
 
@@ -103,9 +109,13 @@ def fastest_way(model):
 
     On CUDA the variable-length kernel is tried on a small random case and taken when it agrees with the plain way.
     """
-    if next(model.parameters()).device.type == "cuda" and not getattr(model.config, "attention_dropout", 0) and _agrees(model):
-        return variable_length
-    return by_segment
+    parameter, config = next(model.parameters()), model.config.get_text_config()
+    if parameter.device.type != "cuda" or getattr(config, "attention_dropout", 0):
+        return by_segment
+    heads = config.num_attention_heads
+    groups = getattr(config, "num_key_value_heads", None) or heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // heads
+    return variable_length if _agrees(parameter.device, parameter.dtype, heads, groups, size) else by_segment
 
 
 def attend_by_segment(model) -> str:
@@ -121,18 +131,15 @@ def attend_by_segment(model) -> str:
     return "variable length" if way is variable_length else "by segment"
 
 
-def _agrees(model) -> bool:
+@cache
+def _agrees(device, dtype, heads: int, groups: int, size: int) -> bool:
     """Whether the variable-length kernel runs here, forward and backward, and gives what the plain way gives."""
-    config = model.config.get_text_config()
-    heads, groups = config.num_attention_heads, getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    size = getattr(config, "head_dim", None) or config.hidden_size // heads
-    parameter = next(model.parameters())
     generator = torch.Generator().manual_seed(0)
-    segments, results = (5, 33, 26), []
-    drawn = [torch.randn(1, count, sum(segments), size, generator=generator) for count in (heads, groups, groups)]
+    segments, results = Segments((5, 33, 26)), []
+    drawn = [torch.randn(1, count, sum(segments.lengths), size, generator=generator) for count in (heads, groups, groups)]
     try:
         for way in (by_segment, variable_length):
-            inputs = [tensor.to(parameter.device, parameter.dtype).requires_grad_() for tensor in drawn]
+            inputs = [tensor.to(device, dtype).requires_grad_() for tensor in drawn]
             output = way(None, *inputs, None, segments=segments)[0]
             output.float().square().sum().backward()
             results.append([output.detach().float(), *(tensor.grad.float() for tensor in inputs)])

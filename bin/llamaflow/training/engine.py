@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -13,9 +14,9 @@ from torch import distributed
 from ..chat import IGNORED
 from ..packing import collate
 from ..recipe import Recipe
+from . import loss
 from .adapter import MasterWeights
 from .data import Batches, step_seed
-from .loss import supervised_nats
 from .neftune import Neftune
 from .optimizer import build_optimizer, learning_rate_factor, load_optimizer_state, optimizer_state
 from .out_of_memory import is_out_of_memory, release, smaller
@@ -37,22 +38,24 @@ class Engine:
     """An adapted model with all that its training changes.
 
     rows, validation_rows: packed examples. process, processes: this one's number among those that train together; each takes
-    every processes-th row of a step, and gradients are summed. steps: that the learning rate's schedule spans.
+    every processes-th row of a step, and gradients are summed. steps: that the learning rate's schedule spans. compiled: whether
+    torch.compile is to fuse the loss, as it does the layers.
     """
 
     def __init__(
         self, model, recipe: Recipe, rows: list, validation_rows: list, pad_id: int, seed: int, device: str, steps: int,
-        process: int = 0, processes: int = 1,
+        process: int = 0, processes: int = 1, compiled: bool = False,
     ):  # fmt: skip
         self.model, self.recipe, self.rows, self.validation_rows = model, recipe, rows, validation_rows
         self.pad_id, self.seed, self.device, self.steps = pad_id, seed, device, steps
         self.process, self.processes = process, processes
+        self._nats = partial(loss.supervised_nats, nats_and_gradient=loss.compiled() if compiled else loss.in_place)
         self.batches = Batches(len(rows), recipe.batch_size, seed)
         # Under FSDP a forward pass gathers weights from every process: one that has run out of rows runs passes with nothing to learn.
         self.together = recipe.sharding == "fsdp" and processes > 1
         first = rows[0][0]
         self._blank = [replace(first, labels=[IGNORED] * len(first.labels))]
-        self.micro_batch_size = recipe.micro_batch_size
+        self.micro_batch_size = max(1, recipe.micro_batch_size)
         self.halved = 0  # times that memory ran out
         self.weights = MasterWeights(model)
         self.optimizer = build_optimizer(self.weights, recipe)
@@ -67,7 +70,7 @@ class Engine:
         with torch.no_grad():
             for row in self._share(self.validation_rows):
                 batch = collate([row], self.pad_id, self.device)
-                nats += supervised_nats(self.model, batch).double().cpu()
+                nats += self._nats(self.model, batch).double().cpu()
                 tokens += batch.supervised_tokens
                 done()
         sums = torch.stack([nats, torch.tensor(float(tokens), dtype=torch.float64)])
@@ -119,9 +122,9 @@ class Engine:
         mine = self._share([self.rows[row] for row in self.batches[step]])
         for start in range(0, len(mine), self.micro_batch_size):
             batch = collate(mine[start : start + self.micro_batch_size], self.pad_id, self.device)
-            loss = supervised_nats(self.model, batch)
-            loss.backward()
-            nats += loss.detach().to(self.device)
+            learned = self._nats(self.model, batch)
+            learned.backward()
+            nats += learned.detach().to(self.device)
         return nats
 
     def _share(self, rows: list) -> list:

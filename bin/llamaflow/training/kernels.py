@@ -95,25 +95,24 @@ class SwiGlu(torch.autograd.Function):
 _SIBLINGS = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 
 
-def fuse(model, shared: bool = True) -> list[str]:
+def fuse(model) -> list[str]:
     """Replace the forward of adapted projections, RMS norms and gated MLPs where that gives the same; returns what was replaced.
 
-    shared: projections of one input in one function. Not under torch.compile, which does not follow what one call leaves
-    for the next and fuses norms and MLPs itself.
+    Not under torch.compile: it fuses the plain ones better, and would compile a forward of a module's own for each module anew.
     """
     done = set()
     for module in model.modules():
         siblings = [[getattr(module, name, None) for name in names] for names in _SIBLINGS]
-        for group in siblings if shared else []:
+        for group in siblings:
             if all(_is_plain_lora(one) for one in group):
                 _share(group)
                 done.add("projections")
         if _is_plain_lora(module) and "forward" not in vars(module):
             module.forward = partial(_alone, module)
             done.add("projections")
-        if shared and _replace(module, "RMSNorm", lambda m: partial(_norm, m), ("weight", "variance_epsilon")):
+        if _replace(module, "RMSNorm", lambda m: partial(_norm, m), ("weight", "variance_epsilon")):
             done.add("norms")
-        if shared and _replace(module, "MLP", lambda m: partial(_mlp, m), ("gate_proj", "up_proj", "down_proj", "act_fn")):
+        if _replace(module, "MLP", lambda m: partial(_mlp, m), ("gate_proj", "up_proj", "down_proj", "act_fn")):
             done.add("MLPs")
     return sorted(done)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import torch
 
-from ..chat import IGNORED
 from ..packing import SEGMENT_ATTENTION, Batch
 
 # Logits of one piece: 32 MiB in fp32 stay in a CPU's cache, more fills a GPU.
@@ -19,29 +21,56 @@ class ProjectedNats(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, hidden, weight, bias, targets):
+    def forward(ctx, hidden, weight, bias, targets, nats_and_gradient):
         rows = max(16, _PIECE_BYTES.get(hidden.device.type, 32 << 20) // (4 * weight.shape[0]))
         wanted = ctx.needs_input_grad[0]
         gradient = torch.empty_like(hidden) if wanted else None
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         for start in range(0, len(targets), rows):
             piece, target = hidden[start : start + rows], targets[start : start + rows, None]
-            logits = torch.nn.functional.linear(piece, weight, bias).float()
-            norm = logits.logsumexp(-1, keepdim=True)
-            total += (norm - logits.gather(1, target)).sum()
-            if wanted:  # softmax minus one at the target
-                logits.sub_(norm).exp_().scatter_add_(1, target, torch.full_like(norm, -1.0))
-                torch.mm(logits.to(weight.dtype), weight, out=gradient[start : start + rows])
+            nats, d_logits = nats_and_gradient(torch.nn.functional.linear(piece, weight, bias), target, wanted)
+            total += nats
+            if wanted:
+                torch.mm(d_logits, weight, out=gradient[start : start + rows])
         ctx.save_for_backward(gradient)
         return total
 
     @staticmethod
     def backward(ctx, outer):
         (gradient,) = ctx.saved_tensors
-        return gradient * outer.to(gradient.dtype), None, None, None
+        return gradient * outer.to(gradient.dtype), None, None, None, None
 
 
-def supervised_nats(model, batch: Batch) -> torch.Tensor:
+def in_place(logits: torch.Tensor, target: torch.Tensor, wanted: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Sum of -log p(target) and, if wanted, its gradient in the logits' precision: softmax minus one at the target.
+
+    logits [positions, vocabulary], target [positions, 1]; computed in fp32.
+    """
+    precision, logits = logits.dtype, logits.float()
+    norm = logits.logsumexp(-1, keepdim=True)
+    nats = (norm - logits.gather(1, target)).sum()
+    if not wanted:
+        return nats, None
+    return nats, logits.sub_(norm).exp_().scatter_add_(1, target, torch.full_like(norm, -1.0)).to(precision)
+
+
+def fusible(logits: torch.Tensor, target: torch.Tensor, wanted: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The same for torch.compile: it reads logits twice and writes the gradient once, where in_place goes over them a dozen times."""
+    precision, logits = logits.dtype, logits.float()
+    norm = logits.logsumexp(-1, keepdim=True)
+    nats = (norm - logits.gather(1, target)).sum()
+    if not wanted:
+        return nats, None
+    return nats, ((logits - norm).exp() - (torch.arange(logits.shape[1], device=logits.device) == target).float()).to(precision)
+
+
+@cache
+def compiled() -> Callable:
+    """``fusible``, compiled once for any number of positions."""
+    return torch.compile(fusible, dynamic=True)
+
+
+def supervised_nats(model, batch: Batch, nats_and_gradient: Callable = in_place) -> torch.Tensor:
     """Sum of cross-entropy in nats over a batch's supervised tokens (fp32 scalar with gradient).
 
     The transformer runs on the whole row; the vocabulary projection only where there is something to learn,
@@ -54,9 +83,8 @@ def supervised_nats(model, batch: Batch) -> torch.Tensor:
         attention = {"attention_mask": batch.mask()}
     hidden = causal_lm.model(input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, **attention).last_hidden_state
     head = causal_lm.lm_head
-    hidden, targets = hidden.to(head.weight.device), batch.targets.to(head.weight.device)  # layers may lie on several devices
-    chosen = targets != IGNORED
+    learned, targets = batch.learned.to(hidden.device), batch.targets.to(head.weight.device)  # layers may lie on several devices
+    hidden = hidden.flatten(0, 1).index_select(0, learned).to(head.weight.device)
     if head.weight.requires_grad or getattr(head.weight, "quant_state", None) is not None or hasattr(head, "lora_A"):
-        logits = head(hidden[chosen]).float()
-        return torch.nn.functional.cross_entropy(logits, targets[chosen], reduction="sum")
-    return ProjectedNats.apply(hidden[chosen], head.weight, head.bias, targets[chosen])
+        return torch.nn.functional.cross_entropy(head(hidden).float(), targets, reduction="sum")
+    return ProjectedNats.apply(hidden, head.weight, head.bias, targets, nats_and_gradient)
