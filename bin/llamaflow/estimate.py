@@ -36,8 +36,9 @@ CUDA_WORKSPACE_BYTES = 32 * MIB
 # Tokens in one forward pass above which a GPU is busy: an H200 trained a Llama of 1.2 billion weights, compiled, at 0.24 of its peak
 # with 4,096, at 0.45 with 8,192 and at 0.50 with 16,384.
 ENOUGH_TOKENS = 16_384
-# Above this many tokens a segment's scores are not kept on a CPU: training/attention.py, which is not to be imported without torch.
-KEPT_SCORES = 512
+# Above this many tokens a segment's scores are not kept on a CPU, and so many queries attend at once: training/attention.py, which
+# is not to be imported without torch.
+KEPT_SCORES, BLOCK = 512, 128
 
 
 @dataclass(frozen=True)
@@ -151,11 +152,10 @@ def needed_flops(shape: Shape, recipe: Recipe, work: Workload) -> float:
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """What one forward pass holds: tokens, those in segments longer than KEPT_SCORES, sum of the other segments' squared lengths."""
+    """What one forward pass holds: tokens, and the scores of one head that a CPU keeps for backward."""
 
     tokens: int
-    long_tokens: int
-    squares: int
+    scores: int
 
     @classmethod
     def largest(cls, recipe: Recipe, lengths: tuple[int, ...] = ()) -> MicroBatch:
@@ -168,10 +168,15 @@ class MicroBatch:
             costs = [sum(cost(length) for length in row) for row in rows]
             return round(max(costs) + beside * sum(costs) / len(costs))
 
-        return cls(
-            most(lambda length: length), most(lambda length: length if length > KEPT_SCORES else 0),
-            most(lambda length: length**2 if length <= KEPT_SCORES else 0),
-        )  # fmt: skip
+        return cls(most(lambda length: length), most(kept_scores))
+
+
+def kept_scores(length: int) -> int:
+    """Scores of a segment that are kept on a CPU: by blocks of queries, each with the keys up to its end (training/attention.py)."""
+    if length > KEPT_SCORES:
+        return 0
+    block = length if length < 2 * BLOCK else BLOCK
+    return sum((min(begin + block, length) - begin) * min(begin + block, length) for begin in range(0, length, block))
 
 
 def memory_parts(
@@ -226,9 +231,8 @@ def _kept_by_layer(shape: Shape, recipe: Recipe, batch: MicroBatch, itemsize: in
         values += 2 * outputs  # results of base and adapter, which the magnitudes scale
     if recipe.lora_dropout:
         values += 2 * inputs - (2 * h + q + i)  # for each map a mask and an input of its own, instead of shared ones
-    attention = 4 * shape.heads * (batch.long_tokens if cpu else batch.tokens)  # log-sum-exp of a flash kernel
-    if cpu:
-        attention += itemsize * (shape.heads * batch.squares + q * batch.long_tokens)
+    # On a GPU the log-sum-exp of a flash kernel.
+    attention = itemsize * shape.heads * batch.scores if cpu else 4 * shape.heads * batch.tokens
     stacked = 5 * rank * h * itemsize if fused else 0  # the A of maps with one input as one matrix
     return batch.tokens * (values * itemsize + 8) + attention + stacked
 

@@ -161,7 +161,7 @@ def test_kept_tensors_are_those_that_autograd_keeps(tmp_path, recipe, lengths):
 def test_constants_are_those_of_the_training_code():
     from llamaflow.training import attention, loss
 
-    assert estimate.KEPT_SCORES == attention.KEPT_SCORES
+    assert (estimate.KEPT_SCORES, estimate.BLOCK) == (attention.KEPT_SCORES, attention.BLOCK)
     assert estimate.LOGITS_BYTES == loss._PIECE_BYTES
 
 
@@ -201,10 +201,10 @@ def test_workload():
 def test_the_largest_micro_batch():
     recipe = Recipe(pack_length=1024, max_length=1024)
     one = MicroBatch.largest(recipe, (1000, 500, 500, 20, 20))  # rows: 1000 + 20, 500 + 500 + 20
-    assert one == MicroBatch(1020, 1000, 500**2 * 2 + 20**2)
+    assert one == MicroBatch(1020, 2 * (128 * (128 + 256 + 384) + 116 * 500) + 20**2)
     two = MicroBatch.largest(recipe.model_copy(update={"micro_batch_size": 2}), (1000, 500, 500, 20, 20))
-    assert two == MicroBatch(2040, 1500, round(500400 + 500800 / 2))
-    assert MicroBatch.largest(recipe.model_copy(update={"micro_batch_size": 8}), (100,)) == MicroBatch(100, 0, 10_000)
+    assert two == MicroBatch(2040, round(312_608 + 400 + (312_608 + 800) / 2))
+    assert MicroBatch.largest(recipe.model_copy(update={"micro_batch_size": 8}), (100,)) == MicroBatch(100, 10_000)
 
 
 def test_micro_batches_that_suit_the_device():

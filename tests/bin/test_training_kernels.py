@@ -13,7 +13,7 @@ from llamaflow.packing import collate
 from llamaflow.recipe import Recipe
 from llamaflow.training import loss
 from llamaflow.training.adapter import attach
-from llamaflow.training.attention import KEPT_SCORES, attend_by_segment
+from llamaflow.training.attention import BLOCK, KEPT_SCORES, attend_by_segment
 from llamaflow.training.compilation import compile_layers, is_compiled
 from llamaflow.training.kernels import fuse
 from llamaflow.training.loss import supervised_nats
@@ -125,7 +125,15 @@ def test_a_norm_that_computes_something_else_is_kept():
     assert fuse(model) == []
 
 
-@pytest.mark.parametrize("lengths", [(KEPT_SCORES + 40,), (30, KEPT_SCORES + 1, 12), (KEPT_SCORES, 7, KEPT_SCORES + 9, 1)])
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        (KEPT_SCORES + 40,),
+        (30, KEPT_SCORES + 1, 12),
+        (KEPT_SCORES, 7, KEPT_SCORES + 9, 1),
+        (BLOCK, 2 * BLOCK - 1, 2 * BLOCK, 2 * BLOCK + 1),
+    ],
+)
 def test_long_and_short_segments_attend_as_under_one_mask(lengths):
     """By segment, kept scores or not, against transformers' own attention under the block-diagonal mask."""
     by_segment, _, _ = build("Llama")

@@ -6,6 +6,7 @@ not see each other, so each segment is attended to by itself, or all of them by 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from inspect import signature
 
@@ -14,32 +15,26 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from ..packing import SEGMENT_ATTENTION, Segments
 
-# Up to this many tokens the scores of a segment are kept for backward: on a CPU that is two to four times as fast as
-# torch's flash kernel, whose backward works in small blocks (measured on AVX512-BF16); above, their size takes over.
-KEPT_SCORES = 512
+# Up to this many tokens the scores of a segment are kept for backward; above, their size takes over, and they are computed again for
+# so many queries at a time. torch's flash kernel, whose backward works in small blocks on a CPU, takes two to four times as long.
+KEPT_SCORES, BLOCK = 512, 128
 
 
 class SegmentProducts(torch.autograd.Function):
-    """Causal attention of short segments by plain batched products.
+    """Causal attention within segments by plain batched products.
 
     query [heads, tokens, size], key and value [kv heads, tokens, size]; segments: their lengths, which sum to tokens.
-    The query heads of one kv head go through one product: nothing is repeated.
+    The query heads of one kv head go through one product: nothing is repeated. A long segment is gone through by blocks of
+    queries, each with the keys up to its end, and its scores are computed again in backward.
     """
 
     @staticmethod
     def forward(ctx, query, key, value, scale, segments):
-        heads, _, size = query.shape
-        groups = key.shape[0]
-        output, kept, start = torch.empty_like(query), [], 0
-        for length in segments:
-            part = slice(start, start + length)
-            q = query[:, part].reshape(groups, -1, size)
-            scores = torch.bmm(q, key[:, part].transpose(1, 2)).view(heads, length, length)
-            future = torch.ones((length, length), dtype=torch.bool, device=query.device).triu_(1)
-            weights = scores.masked_fill_(future, float("-inf")).mul_(scale).softmax(-1).view(groups, -1, length)
-            output[:, part] = torch.bmm(weights, value[:, part]).view(heads, length, size)
-            kept.append(weights)
-            start += length
+        output, kept = torch.empty_like(query), []
+        for queries, keys, keep in _blocks(segments):
+            weights = _weights(query[:, queries], key[:, keys], scale)
+            output[:, queries] = torch.bmm(weights, value[:, keys]).view(output[:, queries].shape)
+            kept.append(weights if keep else None)
         ctx.save_for_backward(query, key, value, *kept)
         ctx.scale, ctx.segments = scale, segments
         return output
@@ -47,47 +42,54 @@ class SegmentProducts(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         query, key, value, *kept = ctx.saved_tensors
-        heads, _, size = query.shape
-        groups = key.shape[0]
+        heads, groups, size = query.shape[0], key.shape[0], query.shape[-1]
         d_query, d_key, d_value = torch.empty_like(query), torch.empty_like(key), torch.empty_like(value)
-        start = 0
-        for length, weights in zip(ctx.segments, kept, strict=True):
-            part = slice(start, start + length)
-            q, d = query[:, part].reshape(groups, -1, size), gradient[:, part].reshape(groups, -1, size)
-            d_value[:, part] = torch.bmm(weights.transpose(1, 2), d)
-            d_weights = torch.bmm(d, value[:, part].transpose(1, 2))
+        for (queries, keys, _), weights in zip(_blocks(ctx.segments), kept, strict=True):
+            weights = _weights(query[:, queries], key[:, keys], ctx.scale) if weights is None else weights
+            q, d = query[:, queries].reshape(groups, -1, size), gradient[:, queries].reshape(groups, -1, size)
+            d_weights = torch.bmm(d, value[:, keys].transpose(1, 2))
             d_scores = torch._softmax_backward_data(d_weights, weights, -1, weights.dtype).mul_(ctx.scale)
-            d_query[:, part] = torch.bmm(d_scores, key[:, part]).view(heads, length, size)
-            d_key[:, part] = torch.bmm(d_scores.transpose(1, 2), q)
-            start += length
+            d_query[:, queries] = torch.bmm(d_scores, key[:, keys]).view(heads, -1, size)
+            # The first block of a segment that looks at keys writes their gradients, later ones add to them.
+            before, own = slice(keys.start, queries.start), slice(queries.start, queries.stop)
+            for whole, part in ((d_value, torch.bmm(weights.transpose(1, 2), d)), (d_key, torch.bmm(d_scores.transpose(1, 2), q))):
+                seen = before.stop - before.start
+                whole[:, before] += part[:, :seen]
+                whole[:, own] = part[:, seen:]
         return d_query, d_key, d_value, None, None
+
+
+def _blocks(segments: tuple[int, ...]) -> Iterator[tuple[slice, slice, bool]]:
+    """Which queries look at which keys in one product, and whether their scores are kept for backward."""
+    start = 0
+    for length in segments:
+        block = length if length < 2 * BLOCK else BLOCK
+        for begin in range(0, length, block):
+            end = start + min(begin + block, length)
+            yield slice(start + begin, end), slice(start, end), length <= KEPT_SCORES
+        start += length
+
+
+def _weights(query: torch.Tensor, key: torch.Tensor, scale: float) -> torch.Tensor:
+    """Causal softmax of the last queries of some keys: [heads, queries, size], [kv heads, keys, size] -> [kv heads, …, keys]."""
+    heads, count, size = query.shape
+    groups, keys, _ = key.shape
+    scores = torch.bmm(query.reshape(groups, -1, size), key.transpose(1, 2)).view(heads, count, keys)
+    future = torch.ones((count, count), dtype=torch.bool, device=query.device).triu_(1)
+    scores[:, :, keys - count :].masked_fill_(future, float("-inf"))
+    return scores.mul_(scale).softmax(-1).view(groups, -1, keys)
 
 
 def by_segment(module, query, key, value, attention_mask, scaling=None, dropout=0.0, segments=None, **_kwargs):
     """transformers' attention interface: query [1, heads, tokens, size], key and value [1, kv heads, tokens, size]; segments: Segments."""
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    parts, start = [], 0
-    for lengths in _runs(segments.lengths, own=not dropout and query.device.type == "cpu"):
-        end = start + sum(lengths)
-        q, k, v = (tensor[0, :, start:end] for tensor in (query, key, value))
-        if lengths[0] <= KEPT_SCORES and not dropout and query.device.type == "cpu":
-            parts.append(SegmentProducts.apply(q, k, v, scale, lengths))
-        else:
-            options = {"dropout_p": dropout, "scale": scale, "is_causal": True, "enable_gqa": True}
-            parts.append(scaled_dot_product_attention(q[None], k[None], v[None], **options)[0])
-        start = end
-    return torch.cat(parts, dim=1).transpose(0, 1)[None].contiguous(), None
-
-
-def _runs(segments: tuple[int, ...], own: bool) -> list[tuple[int, ...]]:
-    """Neighbouring short segments together, each long one alone."""
-    runs: list[list[int]] = []
-    for length in segments:
-        if own and length <= KEPT_SCORES and runs and runs[-1][0] <= KEPT_SCORES:
-            runs[-1].append(length)
-        else:
-            runs.append([length])
-    return [tuple(run) for run in runs]
+    if query.device.type == "cpu" and not dropout:
+        output = SegmentProducts.apply(query[0], key[0], value[0], scale, segments.lengths)
+    else:
+        options = {"dropout_p": dropout, "scale": scale, "is_causal": True, "enable_gqa": True}
+        pieces = zip(*(tensor.split(segments.lengths, dim=2) for tensor in (query, key, value)), strict=True)
+        output = torch.cat([scaled_dot_product_attention(*piece, **options)[0] for piece in pieces], dim=1)
+    return output.transpose(0, 1)[None].contiguous(), None
 
 
 def variable_length(module, query, key, value, attention_mask, scaling=None, dropout=0.0, segments=None, **_kwargs):
