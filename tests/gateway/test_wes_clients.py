@@ -149,6 +149,9 @@ def test_the_reference_implementations_client(server, tmp_path):
         run = api.post("/api/v1/runs", json=body).json()["run_id"]
         assert run in {one["run_id"] for one in json.loads(client("--list"))["runs"]}
         eventually(lambda: json.loads(client("--get", run))["state"] == "RUNNING", 120, 0.2)
+        # Canceled before Nextflow has said a word, a run has an empty log.
+        log = f"/api/v1/runs/{run}/log/nextflow"
+        eventually(lambda: (got := api.get(log)).status_code == 200 and "nextflow" in got.text.lower(), 120, 0.1)
         script = (
             "import json, sys; from wes_client.util import WESClient\n"
             "client = WESClient({'auth': {'Authorization': 'Bearer ' + sys.argv[2]}, 'proto': 'http', 'host': sys.argv[1]})\n"

@@ -18,21 +18,20 @@ DATA = ROOT.parent / "shared/data/instruct"
     ("name", "form", "least"),
     [("alpaca-en-999.json", "alpaca", 950), ("sharegpt-500.json", "sharegpt", 300), ("faquad-train.json", "squad", 700)],
 )
-def test_public_data_reaches_a_verdict_and_a_report(nextflow: Nextflow, tmp_path_factory, tmp_path: Path, name: str, form: str, least: int):
+def test_public_data_reaches_a_verdict_and_a_report(nextflow: Nextflow, tmp_path: Path, name: str, form: str, least: int):
     if not (DATA / name).exists():
         pytest.skip(f"{DATA / name} is not there")
     # The ShareGPT sample answers from a few templates: at the default most of it would leave the training set.
     threshold = "0.85" if form == "sharegpt" else "0.7"
-    # All from one folder, each with results of its own: the base model is fetched once and comes from the cache after that.
     results = tmp_path / "results"
     run = nextflow.run(
-        tmp_path_factory.getbasetemp() / "launch", "--input", str(DATA / name), "--outdir", str(results), "-resume", "--recipe", "demo",
+        tmp_path, "--input", str(DATA / name), "--outdir", str(results), "--recipe", "demo",
         "--max_steps", "2", "--max_length", "512",
         "--gate", "smoke", "--max_test_examples", "16", "--max_generated", "4", "--max_new_tokens", "24", "--validation_share", "0.02",
         "--split_group_threshold", threshold,
         "--tracking_uri", "none", "--suites", "none", "--leak_test", "false", "--max_rounds", "1",
     )  # fmt: skip
-    assert run.code == 0, run.output
+    assert run.code == 0, run.output[-2500:]
     print(run.output[run.output.find("LlamaFlow ·") :])
     summaries = results / "summaries"
     prepare = read_summary(summaries / "prepare.json", PrepareSummary)

@@ -6,7 +6,7 @@ import torch
 
 from ..errors import LlamaFlowError
 
-# Compiling takes about half a minute.
+# Compiling took 80 to 110 seconds on an H200, 30 on a CPU.
 WORTH_STEPS = 200
 
 
