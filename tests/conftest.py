@@ -8,7 +8,7 @@ import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as importing llamaflow does, which some tests do after torch
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # other tests run on the same cores; a step itself waits awake for a moment
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

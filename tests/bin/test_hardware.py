@@ -128,13 +128,15 @@ def test_a_control_groups_memory_is_a_limit(tmp_path: Path, files: dict[str, str
     assert memory_bytes(tmp_path / "nothing") == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def test_waiting_threads_sleep_in_every_step_that_imports_anything_of_ours():
+@pytest.mark.parametrize(("asked", "spins"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "PASSIVE"}, "None")])
+def test_threads_spin_only_for_a_moment_in_every_step_that_imports_anything_of_ours(asked, spins):
     """A step that loads torch before llamaflow.models does (EVALUATE did) burned the cores that its neighbours needed."""
     import os
     import subprocess
     import sys
 
-    program = "import os, llamaflow.errors; print(os.environ['OMP_WAIT_POLICY'])"
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | {"PYTHONPATH": "bin"}
+    program = "import os, llamaflow.errors; print(os.environ.get('GOMP_SPINCOUNT'))"
+    ours = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    environment = {name: value for name, value in os.environ.items() if name not in ours} | {"PYTHONPATH": "bin"} | asked
     told = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True)
-    assert told.stdout.strip() == "PASSIVE", told.stderr
+    assert told.stdout.strip() == spins, told.stderr
