@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .base_model import Source
-from .packing import pack_rows
+from .packing import blocks, pack_rows
 from .recipe import Recipe
 
 MIB, GIB = 2**20, 2**30
@@ -36,9 +36,6 @@ CUDA_WORKSPACE_BYTES = 32 * MIB
 # Tokens in one forward pass above which a GPU is busy: an H200 trained a Llama of 1.2 billion weights, compiled, at 0.24 of its peak
 # with 4,096, at 0.45 with 8,192 and at 0.50 with 16,384.
 ENOUGH_TOKENS = 16_384
-# Above this many tokens a segment's scores are not kept on a CPU, and so many queries attend at once: training/attention.py, which
-# is not to be imported without torch.
-KEPT_SCORES, BLOCK = 512, 128
 
 
 @dataclass(frozen=True)
@@ -172,11 +169,8 @@ class MicroBatch:
 
 
 def kept_scores(length: int) -> int:
-    """Scores of a segment that are kept on a CPU: by blocks of queries, each with the keys up to its end (training/attention.py)."""
-    if length > KEPT_SCORES:
-        return 0
-    block = length if length < 2 * BLOCK else BLOCK
-    return sum((min(begin + block, length) - begin) * min(begin + block, length) for begin in range(0, length, block))
+    """Scores of a segment that are kept on a CPU (training/attention.py)."""
+    return sum((queries.stop - queries.start) * keys.stop for queries, keys, kept in blocks((length,)) if kept)
 
 
 def memory_parts(

@@ -7,7 +7,7 @@ every segment, and targets never cross a boundary, so a packed row gives the ver
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import torch
 
 SEGMENT_ATTENTION = "llamaflow_segments"
+# On a CPU the scores of a segment of up to so many tokens are kept for backward; above, their size takes over, and they are computed
+# again, for so many queries at a time. torch's flash kernel works in smaller blocks there and takes half as long again or more.
+KEPT_SCORES, BLOCK = 512, 128
 
 
 class Segments:
@@ -97,6 +100,17 @@ def pack_rows(lengths: list[int], capacity: int) -> list[list[int]]:
         rows[row].append(index)
         insort(free, (space - length, row))
     return rows
+
+
+def blocks(segments: tuple[int, ...]) -> Iterator[tuple[slice, slice, bool]]:
+    """Which queries of a row attend to which keys in one product on a CPU, and whether their scores are kept for backward."""
+    start = 0
+    for length in segments:
+        block = length if length < 2 * BLOCK else BLOCK
+        for begin in range(0, length, block):
+            end = start + min(begin + block, length)
+            yield slice(start + begin, end), slice(start, end), length <= KEPT_SCORES
+        start += length
 
 
 def collate(rows: list[list[Encoded]], pad_id: int, device: str = "cpu") -> Batch:

@@ -9,11 +9,11 @@ import pytest
 from test_packing import example
 
 from llamaflow.errors import LlamaFlowError
-from llamaflow.packing import collate
+from llamaflow.packing import BLOCK, KEPT_SCORES, collate
 from llamaflow.recipe import Recipe
 from llamaflow.training import loss
 from llamaflow.training.adapter import attach
-from llamaflow.training.attention import BLOCK, KEPT_SCORES, attend_by_segment
+from llamaflow.training.attention import attend_by_segment
 from llamaflow.training.compilation import compile_layers, is_compiled
 from llamaflow.training.kernels import fuse
 from llamaflow.training.loss import supervised_nats

@@ -6,18 +6,13 @@ not see each other, so each segment is attended to by itself, or all of them by 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from inspect import signature
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from ..packing import SEGMENT_ATTENTION, Segments
-
-# Up to this many tokens the scores of a segment are kept for backward; above, their size takes over, and they are computed again for
-# so many queries at a time. torch's flash kernel, whose backward works in small blocks on a CPU, takes two to four times as long.
-KEPT_SCORES, BLOCK = 512, 128
+from ..packing import SEGMENT_ATTENTION, Segments, blocks
 
 
 class SegmentProducts(torch.autograd.Function):
@@ -31,7 +26,7 @@ class SegmentProducts(torch.autograd.Function):
     @staticmethod
     def forward(ctx, query, key, value, scale, segments):
         output, kept = torch.empty_like(query), []
-        for queries, keys, keep in _blocks(segments):
+        for queries, keys, keep in blocks(segments):
             weights = _weights(query[:, queries], key[:, keys], scale)
             output[:, queries] = torch.bmm(weights, value[:, keys]).view(output[:, queries].shape)
             kept.append(weights if keep else None)
@@ -44,30 +39,18 @@ class SegmentProducts(torch.autograd.Function):
         query, key, value, *kept = ctx.saved_tensors
         heads, groups, size = query.shape[0], key.shape[0], query.shape[-1]
         d_query, d_key, d_value = torch.empty_like(query), torch.empty_like(key), torch.empty_like(value)
-        for (queries, keys, _), weights in zip(_blocks(ctx.segments), kept, strict=True):
+        for (queries, keys, _), weights in zip(blocks(ctx.segments), kept, strict=True):
             weights = _weights(query[:, queries], key[:, keys], ctx.scale) if weights is None else weights
             q, d = query[:, queries].reshape(groups, -1, size), gradient[:, queries].reshape(groups, -1, size)
             d_weights = torch.bmm(d, value[:, keys].transpose(1, 2))
             d_scores = torch._softmax_backward_data(d_weights, weights, -1, weights.dtype).mul_(ctx.scale)
             d_query[:, queries] = torch.bmm(d_scores, key[:, keys]).view(heads, -1, size)
             # The first block of a segment that looks at keys writes their gradients, later ones add to them.
-            before, own = slice(keys.start, queries.start), slice(queries.start, queries.stop)
+            seen = queries.start - keys.start
             for whole, part in ((d_value, torch.bmm(weights.transpose(1, 2), d)), (d_key, torch.bmm(d_scores.transpose(1, 2), q))):
-                seen = before.stop - before.start
-                whole[:, before] += part[:, :seen]
-                whole[:, own] = part[:, seen:]
+                whole[:, keys.start : queries.start] += part[:, :seen]
+                whole[:, queries] = part[:, seen:]
         return d_query, d_key, d_value, None, None
-
-
-def _blocks(segments: tuple[int, ...]) -> Iterator[tuple[slice, slice, bool]]:
-    """Which queries look at which keys in one product, and whether their scores are kept for backward."""
-    start = 0
-    for length in segments:
-        block = length if length < 2 * BLOCK else BLOCK
-        for begin in range(0, length, block):
-            end = start + min(begin + block, length)
-            yield slice(start + begin, end), slice(start, end), length <= KEPT_SCORES
-        start += length
 
 
 def _weights(query: torch.Tensor, key: torch.Tensor, scale: float) -> torch.Tensor:

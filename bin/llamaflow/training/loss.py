@@ -47,8 +47,7 @@ def in_place(logits: torch.Tensor, target: torch.Tensor, wanted: bool) -> tuple[
     logits [positions, vocabulary], target [positions, 1]; computed in fp32.
     """
     precision, logits = logits.dtype, logits.float()
-    norm = logits.logsumexp(-1, keepdim=True)
-    nats = (norm - logits.gather(1, target)).sum()
+    nats, norm = _nats(logits, target)
     if not wanted:
         return nats, None
     return nats, logits.sub_(norm).exp_().scatter_add_(1, target, torch.full_like(norm, -1.0)).to(precision)
@@ -57,11 +56,16 @@ def in_place(logits: torch.Tensor, target: torch.Tensor, wanted: bool) -> tuple[
 def fusible(logits: torch.Tensor, target: torch.Tensor, wanted: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
     """The same for torch.compile: it reads logits twice and writes the gradient once, where in_place goes over them a dozen times."""
     precision, logits = logits.dtype, logits.float()
-    norm = logits.logsumexp(-1, keepdim=True)
-    nats = (norm - logits.gather(1, target)).sum()
+    nats, norm = _nats(logits, target)
     if not wanted:
         return nats, None
     return nats, ((logits - norm).exp() - (torch.arange(logits.shape[1], device=logits.device) == target).float()).to(precision)
+
+
+def _nats(logits: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sum of -log p(target), and the logarithm of each position's sum of exponentials."""
+    norm = logits.logsumexp(-1, keepdim=True)
+    return (norm - logits.gather(1, target)).sum(), norm
 
 
 @cache
