@@ -15,6 +15,7 @@ from worker_cases import (  # noqa: F401
     cancel,
     event_types,
     executed,
+    let_go,
     nextflow_of,
     nothing_left_behind,
     processes_of,
@@ -153,11 +154,13 @@ def test_a_run_on_kubernetes_from_queue_to_end(gateway, cluster):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_pod_that_is_evicted_or_killed_is_resumed(gateway, cluster, number):
-    run_id = add_run(gateway, [["task", PREPARE, 0, 0], ["task", TUNE, 2, 0]])
+    run_id = add_run(gateway, [["task", PREPARE, 0, 0], ["task", TUNE, "held", 0]])
     with working(gateway):
         wait_for(lambda: TUNE in executed(gateway, run_id) and the_run(gateway, run_id).state == State.RUNNING, "the second task")
         (pod,) = cluster.pods.values()
         pod.end(5 if number == signal.SIGTERM else 0)
+        wait_for(lambda: len(event_types(gateway, run_id)) > 1, "the loss")
+        let_go(gateway, run_id)
         run = wait_for_state(gateway, run_id, *FINAL)
     assert (run.state, run.launches) == (State.COMPLETE, 2)
     assert event_types(gateway, run_id)[1] == ("preempted" if number == signal.SIGTERM else "lost")
@@ -186,10 +189,11 @@ def test_a_cancelation_that_the_cluster_did_not_hear_is_asked_for_again(gateway,
 
 
 def test_a_run_goes_on_while_the_cluster_cannot_be_asked(gateway, cluster):
-    run_id = add_run(gateway, [["task", TUNE, 1, 0]])
+    run_id = add_run(gateway, [["task", TUNE, "held", 0]])
     with working(gateway):
         wait_for(lambda: executed(gateway, run_id), "the task")
         cluster.away = True
+        let_go(gateway, run_id)
         wait_for(lambda: not processes_of(run_id), "the end that cannot be asked for")
         assert the_run(gateway, run_id).state == State.RUNNING
         cluster.away = False
@@ -198,10 +202,11 @@ def test_a_run_goes_on_while_the_cluster_cannot_be_asked(gateway, cluster):
 
 
 def test_tasks_of_a_killed_nextflow_are_canceled_by_its_session(gateway, cluster):
-    run_id = add_run(gateway, [["task", TUNE, 2, 0]], engine_parameters={"profile": "test,k8s"})
+    run_id = add_run(gateway, [["task", TUNE, "held", 0]], engine_parameters={"profile": "test,k8s"})
     with working(gateway):
         wait_for(lambda: executed(gateway, run_id) and the_run(gateway, run_id).session_id, "the task")
         nextflow_of(run_id).kill()
+        let_go(gateway, run_id)
         wait_for_state(gateway, run_id, *FINAL)
     assert "DELETE /apis/batch/v1/namespaces/lab/jobs" in cluster.calls and "DELETE /api/v1/namespaces/lab/pods" in cluster.calls
 

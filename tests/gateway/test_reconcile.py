@@ -21,6 +21,7 @@ from worker_cases import (  # noqa: F401
     executed,
     kill,
     kill_all_of,
+    let_go,
     nextflow_of,
     nothing_left_behind,
     processes_of,
@@ -42,7 +43,8 @@ from gateway.worker.claims import Claims, LeaseLost
 from gateway.worker.worker import Worker
 
 PREPARE, TUNE, GATE = "LLAMAFLOW:PREPARE (test)", "LLAMAFLOW:ROUNDS:ROUND_1:FINETUNE (test)", "LLAMAFLOW:ROUNDS:ROUND_1:GATE (test)"
-STEPS = [["task", PREPARE, 0, 0], ["task", TUNE, 2, 0], ["task", GATE, 0, 0]]
+STEPS = [["task", PREPARE, 0, 0], ["task", TUNE, 0.2, 0], ["task", GATE, 0, 0]]
+HELD = [["task", PREPARE, 0, 0], ["task", TUNE, "held", 0], ["task", GATE, 0, 0]]  # in the middle until let_go
 
 
 @pytest.fixture
@@ -55,12 +57,14 @@ def started(gateway, run_id):
 
 
 def test_a_worker_that_is_killed_is_followed_by_another(gateway):
-    run_id = add_run(gateway, STEPS)
+    run_id = add_run(gateway, HELD)
     first = start_worker(gateway)
     started(gateway, run_id)
     kill(first)
     assert nextflow_of(run_id).is_running()
-    second = start_worker(gateway)
+    dead, second = the_run(gateway, run_id).claimed_by, start_worker(gateway)
+    wait_for(lambda: the_run(gateway, run_id).claimed_by not in (dead, None), "the second worker")
+    let_go(gateway, run_id)
     run = wait_for_state(gateway, run_id, *FINAL)
     second.terminate()
     second.wait(30)
@@ -71,10 +75,11 @@ def test_a_worker_that_is_killed_is_followed_by_another(gateway):
 
 def test_an_end_that_nobody_saw_is_found(gateway):
     """Both ways: a run that succeeded and one that failed while no worker was there."""
-    good, bad = add_run(gateway, STEPS), add_run(gateway, [*STEPS[:2], ["exit", 2]])
+    good, bad = add_run(gateway, HELD), add_run(gateway, [*HELD[:2], ["exit", 2]])
     first = start_worker(gateway)
     started(gateway, good), started(gateway, bad)
     kill(first)
+    let_go(gateway, good), let_go(gateway, bad)
     wait_for(lambda: not processes_of(good) and not processes_of(bad), "the launchers' ends")
     with working(gateway):
         assert wait_for_state(gateway, good, *FINAL).state == State.COMPLETE
@@ -85,13 +90,15 @@ def test_an_end_that_nobody_saw_is_found(gateway):
 
 @pytest.mark.parametrize("victim", ["nextflow", "wrapper", "both"])
 def test_a_launcher_that_is_killed_is_resumed(gateway, victim):
-    run_id = add_run(gateway, STEPS)
+    run_id = add_run(gateway, HELD)
     with working(gateway):
         started(gateway, run_id)
         if victim in ("wrapper", "both"):
             os.kill(the_run(gateway, run_id).launcher["pid"], signal.SIGKILL)
         if victim in ("nextflow", "both"):
             nextflow_of(run_id).kill()
+        wait_for(lambda: "lost" in event_types(gateway, run_id), "the loss")
+        let_go(gateway, run_id)
         run = wait_for_state(gateway, run_id, *FINAL)
     assert (run.state, run.launches, run.losses) == (State.COMPLETE, 2, 1)
     assert event_types(gateway, run_id) == ["started", "lost", "started", "completed"]
@@ -101,13 +108,14 @@ def test_a_launcher_that_is_killed_is_resumed(gateway, victim):
 
 def test_tasks_that_a_killed_nextflow_left_end_before_it_starts_again(gateway):
     """Two trainings in one folder at a time would destroy each other."""
-    run_id = add_run(gateway, STEPS)
+    run_id = add_run(gateway, HELD)
     with working(gateway):
         started(gateway, run_id)
         task = wait_for(lambda: [p for p in processes_of(run_id) if p.name() == "sleep"], "the task")[0]
         nextflow_of(run_id).kill()
-        wait_for(lambda: event_types(gateway, run_id)[-1] == "lost", "the loss")
+        wait_for(lambda: "lost" in event_types(gateway, run_id), "the loss")
         assert not task.is_running() or task.status() == psutil.STATUS_ZOMBIE
+        let_go(gateway, run_id)
         assert wait_for_state(gateway, run_id, *FINAL).state == State.COMPLETE
 
 
@@ -123,11 +131,12 @@ def test_a_task_that_still_writes_its_checkpoint_is_waited_for(gateway):
 
 
 def test_worker_and_launcher_killed_together(gateway):
-    run_id = add_run(gateway, STEPS)
+    run_id = add_run(gateway, HELD)
     first = start_worker(gateway)
     started(gateway, run_id)
     kill(first)
     kill_all_of(run_id)
+    let_go(gateway, run_id)
     with working(gateway):
         run = wait_for_state(gateway, run_id, *FINAL)
     assert (run.state, run.launches, run.losses) == (State.COMPLETE, 2, 1)
@@ -135,7 +144,7 @@ def test_worker_and_launcher_killed_together(gateway):
 
 
 def test_a_cancelation_that_its_worker_did_not_live_to_see(gateway):
-    run_id = add_run(gateway, STEPS)
+    run_id = add_run(gateway, HELD)
     first = start_worker(gateway)
     started(gateway, run_id)
     kill(first)

@@ -13,6 +13,7 @@ from worker_cases import (  # noqa: F401
     cancel,
     event_types,
     executed,
+    let_go,
     nextflow_of,
     nothing_left_behind,
     processes_of,
@@ -106,10 +107,12 @@ def test_a_preempted_run_goes_on_where_it_was(gateway, code):
 
 
 def test_a_signal_to_nextflow_is_a_preemption_whatever_its_exit_code(gateway):
-    run_id = add_run(gateway, [["task", PREPARE, 0, 0], ["task", TUNE, 1, 0]])
+    run_id = add_run(gateway, [["task", PREPARE, 0, 0], ["task", TUNE, "held", 0]])
     with working(gateway):
         wait_for(lambda: TUNE in executed(gateway, run_id), "the second task")
         nextflow_of(run_id).terminate()
+        wait_for(lambda: "preempted" in event_types(gateway, run_id), "the preemption")
+        let_go(gateway, run_id)
         run = wait_for_state(gateway, run_id, *FINAL)
     assert (run.state, run.launches) == (State.COMPLETE, 2)
     assert event_types(gateway, run_id) == ["started", "preempted", "started", "completed"]
@@ -181,16 +184,18 @@ def test_a_run_that_was_done_before_it_felt_the_signal_is_complete(gateway):
 
 def test_a_stopped_nextflow_is_silent_and_then_recovers(make_settings):
     opened = open_gateway(make_settings(**QUICK, silent_after_s=1.5))
-    run_id = add_run(opened, [["task", PREPARE, 0.5, 0], ["sleep", 0.5], ["task", TUNE, 0.2, 0]])
+    run_id = add_run(opened, [["task", PREPARE, "held", 0], ["task", TUNE, 60, 0]])
     with working(opened):
         process = nextflow_of(run_id)
         process.suspend()
         run = wait_for(lambda: (run := the_run(opened, run_id)).silent_since and run, "silence")
         assert run.state == State.RUNNING
         process.resume()
-        run = wait_for_state(opened, run_id, *FINAL)
-    assert run.state == State.COMPLETE and run.silent_since is None
-    assert event_types(opened, run_id) == ["started", "silent", "recovered", "completed"]
+        let_go(opened, run_id)
+        wait_for(lambda: the_run(opened, run_id).silent_since is None, "the next word")
+        cancel(opened, run_id)
+        wait_for_state(opened, run_id, State.CANCELED)
+    assert event_types(opened, run_id)[:3] == ["started", "silent", "recovered"]
     opened.close()
 
 
@@ -217,7 +222,7 @@ def test_nextflow_sees_the_ids_and_no_secret(gateway, monkeypatch):
 
 
 def test_the_launcher_outlives_a_worker_that_is_told_to_stop(gateway):
-    run_id = add_run(gateway, [["task", TUNE, 1.5, 0]])
+    run_id = add_run(gateway, [["task", TUNE, "held", 0]])
     with working(gateway):
         wait_for(lambda: executed(gateway, run_id), "the task")
     run = the_run(gateway, run_id)
@@ -225,6 +230,7 @@ def test_the_launcher_outlives_a_worker_that_is_told_to_stop(gateway):
     assert os.getsid(run.launcher["pid"]) == run.launcher["pid"] != os.getsid(0)  # a session of its own
     with gateway.store.read() as session:
         assert session.query(Worker).count() == 0  # it has said goodbye
+    let_go(gateway, run_id)
     with working(gateway):
         run = wait_for_state(gateway, run_id, *FINAL)
     assert (run.state, run.launches) == (State.COMPLETE, 1) and executed(gateway, run_id) == [TUNE]
