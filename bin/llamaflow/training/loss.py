@@ -9,8 +9,10 @@ import torch
 
 from ..packing import SEGMENT_ATTENTION, Batch
 
-# Logits of one piece: 32 MiB in fp32 stay in a CPU's cache, more fills a GPU.
-_PIECE_BYTES = {"cpu": 32 << 20, "cuda": 512 << 20}
+# Logits of one piece, in fp32: enough positions for matrix products at full speed.
+_PIECE_BYTES = {"cpu": 96 << 20, "cuda": 512 << 20}
+# Of them a CPU takes as many at a time through softmax as its second-level cache holds.
+_CACHED_BYTES = 2 << 20
 
 
 class ProjectedNats(torch.autograd.Function):
@@ -22,13 +24,17 @@ class ProjectedNats(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, hidden, weight, bias, targets, nats_and_gradient):
-        rows = max(16, _PIECE_BYTES.get(hidden.device.type, 32 << 20) // (4 * weight.shape[0]))
+        rows = min(len(targets), max(16, _PIECE_BYTES.get(hidden.device.type, 32 << 20) // (4 * weight.shape[0])))
         wanted = ctx.needs_input_grad[0]
+        logits = hidden.new_empty((rows, weight.shape[0]))  # one for all pieces: fresh memory is slow on a CPU
         gradient = torch.empty_like(hidden) if wanted else None
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         for start in range(0, len(targets), rows):
             piece, target = hidden[start : start + rows], targets[start : start + rows, None]
-            nats, d_logits = nats_and_gradient(torch.nn.functional.linear(piece, weight, bias), target, wanted)
+            torch.mm(piece, weight.t(), out=logits[: len(target)])
+            if bias is not None:
+                logits[: len(target)] += bias
+            nats, d_logits = nats_and_gradient(logits[: len(target)], target, wanted)
             total += nats
             if wanted:
                 torch.mm(d_logits, weight, out=gradient[start : start + rows])
@@ -42,30 +48,31 @@ class ProjectedNats(torch.autograd.Function):
 
 
 def in_place(logits: torch.Tensor, target: torch.Tensor, wanted: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Sum of -log p(target) and, if wanted, its gradient in the logits' precision: softmax minus one at the target.
+    """Sum of -log p(target) and, if wanted, its gradient in the logits' place: softmax minus one at the target.
 
     logits [positions, vocabulary], target [positions, 1]; computed in fp32.
     """
-    precision, logits = logits.dtype, logits.float()
-    nats, norm = _nats(logits, target)
-    if not wanted:
-        return nats, None
-    return nats, logits.sub_(norm).exp_().scatter_add_(1, target, torch.full_like(norm, -1.0)).to(precision)
+    total = torch.zeros((), dtype=torch.float32, device=logits.device)
+    rows = max(1, _CACHED_BYTES // (4 * logits.shape[1])) if logits.device.type == "cpu" else len(target)
+    for part, aim in zip(logits.split(rows), target.split(rows), strict=True):
+        shifted = part.float()
+        shifted -= shifted.amax(-1, keepdim=True)
+        hit = shifted.gather(1, aim)
+        norm = shifted.exp_().sum(-1, keepdim=True)  # torch's own softmax adds up less exactly, and takes longer
+        total += (norm.log() - hit).sum()
+        if wanted:
+            part.copy_(shifted.mul_(norm.reciprocal_()).scatter_add_(1, aim, norm.new_full(aim.shape, -1.0)))
+    return total, logits if wanted else None
 
 
 def fusible(logits: torch.Tensor, target: torch.Tensor, wanted: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """The same for torch.compile: it reads logits twice and writes the gradient once, where in_place goes over them a dozen times."""
+    """The same for torch.compile, which reads logits twice and writes the gradient once."""
     precision, logits = logits.dtype, logits.float()
-    nats, norm = _nats(logits, target)
+    norm = logits.logsumexp(-1, keepdim=True)
+    nats = (norm - logits.gather(1, target)).sum()
     if not wanted:
         return nats, None
     return nats, ((logits - norm).exp() - (torch.arange(logits.shape[1], device=logits.device) == target).float()).to(precision)
-
-
-def _nats(logits: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Sum of -log p(target), and the logarithm of each position's sum of exponentials."""
-    norm = logits.logsumexp(-1, keepdim=True)
-    return (norm - logits.gather(1, target)).sum(), norm
 
 
 @cache
