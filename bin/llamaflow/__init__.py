@@ -6,7 +6,7 @@ import os
 
 # Here, because it counts only before torch is loaded, whoever loads it: how long OpenMP's threads spin while they wait for each other.
 # By default (300,000 rounds) they burn the time of whatever else runs on the cores; without any they go to sleep at each of a step's
-# thousand products. SmolLM2-135M on two cores, tokens/s alone and beside one busy process: 1,000 rounds 488 and 247;
-# 2,000 504 and 222; 3,000 509 and 210; 5,000 520 and 182; 10,000 517 and 170; 50,000 513 and 78. None at all: about 350 and 275.
+# thousand products, which costs a quarter. SmolLM2-135M on two cores, tokens/s alone and beside one busy process: 1,000 rounds 488 and
+# 247; 2,000 503 and 222; 3,000 508 and 210; 5,000 518 and 182; 10,000 518 and 170; 50,000 511 and 78.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")

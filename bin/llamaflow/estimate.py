@@ -25,8 +25,10 @@ TOKENIZER_BYTES = 700
 TRACKING_BYTES = 95 * MIB
 QUANTIZER_BYTES = 45 * MIB
 DATA_BYTES = 44
-# malloc leaves holes between activations of different sizes. Mapping each tensor by itself would leave none and cost a quarter of the speed.
-HOLES = 1.16
+# malloc leaves holes between activations of different sizes; larger ones where layers are not fused and more is freed in between, and
+# where one layer's values come and go between the checkpoints. Measured by benchmarks/estimate. Mapping each tensor by itself would
+# leave none and cost a quarter of the speed.
+HOLES, HOLES_UNFUSED, HOLES_CHECKPOINTING = 1.16, 1.45, 2.5
 # NF4 with double quantization: 4 bits, a byte of scale for 64 weights, and an fp32 scale for 256 of those.
 NF4_BYTES = 1 / 2 + (1 + 4 / 256) / 64
 # fp32 logits of one piece of the loss (training/loss.py) and cuBLAS's workspace on the GPUs that have the largest one.
@@ -183,7 +185,7 @@ def memory_parts(
     cpu, quantized = not device.startswith("cuda"), recipe.quantization == "nf4"
     batch = MicroBatch.largest(recipe, work.lengths if work else ())
     trained = adapter_parameters(shape, recipe)
-    holes = HOLES if cpu else 1.0
+    holes = holes_between(recipe) if cpu else 1.0
 
     linear = shape.linear_weights * (NF4_BYTES if quantized else bytes_per_weight)
     weights = linear + (shape.parameters - shape.linear_weights) * bytes_per_weight
@@ -199,7 +201,8 @@ def memory_parts(
     backward = batch.tokens * (4 * shape.intermediate + 2 * shape.hidden) * bytes_per_weight + (
         layer if recipe.gradient_checkpointing else 0
     )
-    passing = max(_loss_bytes(shape, batch, bytes_per_weight, cpu), holes * backward) + _weight_copies(shape, recipe, bytes_per_weight)
+    around = HOLES_CHECKPOINTING if cpu and recipe.gradient_checkpointing else holes
+    passing = max(_loss_bytes(shape, batch, bytes_per_weight, cpu), around * backward) + _weight_copies(shape, recipe, bytes_per_weight)
 
     runtime = CUDA_WORKSPACE_BYTES
     if cpu:
@@ -217,7 +220,6 @@ def _kept_by_layer(shape: Shape, recipe: Recipe, batch: MicroBatch, itemsize: in
     inputs, outputs = (sum(sizes) for sizes in zip(*shape.projections, strict=True))
     # Input and output of both norms, rotated queries and keys, values, attention's output; gate, up and their product; seven A x.
     values = 4 * h + 2 * q + 2 * kv + 3 * i + 7 * rank
-    fused = recipe.method != "dora" and not recipe.lora_dropout and recipe.quantization == "none"
     if recipe.quantization == "nf4":
         values += i  # silu(gate): the MLP stays as transformers wrote it
     if recipe.method == "dora":
@@ -226,8 +228,18 @@ def _kept_by_layer(shape: Shape, recipe: Recipe, batch: MicroBatch, itemsize: in
         values += 2 * inputs - (2 * h + q + i)  # for each map a mask and an input of its own, instead of shared ones
     # On a GPU the log-sum-exp of a flash kernel.
     attention = itemsize * shape.heads * batch.scores if cpu else 4 * shape.heads * batch.tokens
-    stacked = 5 * rank * h * itemsize if fused else 0  # the A of maps with one input as one matrix
+    stacked = 5 * rank * h * itemsize if _is_fused(recipe) else 0  # the A of maps with one input as one matrix
     return batch.tokens * (values * itemsize + 8) + attention + stacked
+
+
+def holes_between(recipe: Recipe) -> float:
+    """What malloc takes for activations that are kept, as a multiple of their size."""
+    return HOLES if _is_fused(recipe) else HOLES_UNFUSED
+
+
+def _is_fused(recipe: Recipe) -> bool:
+    """Whether projections and MLPs run as training/kernels.py has them."""
+    return recipe.method != "dora" and not recipe.lora_dropout and recipe.quantization == "none"
 
 
 def _loss_bytes(shape: Shape, batch: MicroBatch, itemsize: int, cpu: bool) -> float:

@@ -154,7 +154,7 @@ def test_kept_tensors_are_those_that_autograd_keeps(tmp_path, recipe, lengths):
         folder = saved(tmp_path / str(layers), hidden_size=128, intermediate_size=352, num_hidden_layers=layers)
         measured.append(kept_by_autograd(folder, recipe, batch))
         parts = memory_parts(shape_of(Source("m", "m", folder)), recipe, itemsize, "cpu", Workload.of(batch))
-        predicted.append(parts["activations"] / estimate.HOLES)
+        predicted.append(parts["activations"] / estimate.holes_between(recipe))
     assert predicted[1] - predicted[0] == pytest.approx(measured[1] - measured[0], rel=0.02)
 
 

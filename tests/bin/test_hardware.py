@@ -128,7 +128,7 @@ def test_a_control_groups_memory_is_a_limit(tmp_path: Path, files: dict[str, str
     assert memory_bytes(tmp_path / "nothing") == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-@pytest.mark.parametrize(("asked", "spins"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "PASSIVE"}, "None")])
+@pytest.mark.parametrize(("asked", "spins"), [({}, "2000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "PASSIVE"}, "None")])
 def test_threads_spin_only_for_a_moment_in_every_step_that_imports_anything_of_ours(asked, spins):
     """A step that loads torch before llamaflow.models does (EVALUATE did) burned the cores that its neighbours needed."""
     import os
