@@ -38,6 +38,7 @@ SHAPES = {
     "large-vocabulary": {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 4, "num_attention_heads": 32,
                          "num_key_value_heads": 8, "vocab_size": 128256, "tie_word_embeddings": True},
 }  # fmt: skip
+SHAPES["llama-3.2-1b"] = SHAPES["large-vocabulary"] | {"num_hidden_layers": 16}
 
 
 class Case(NamedTuple):
@@ -67,6 +68,10 @@ CASES = {
     "large vocabulary": Case("large-vocabulary"),
     "large vocabulary, nf4": Case("large-vocabulary", "short", {"quantization": "nf4"}),
     "large vocabulary, checkpointing": Case("large-vocabulary", "long", {"gradient_checkpointing": True}),
+    "1B": Case("llama-3.2-1b"),
+    "1B, checkpointing": Case("llama-3.2-1b", recipe={"gradient_checkpointing": True}),
+    "1B, nf4": Case("llama-3.2-1b", recipe={"quantization": "nf4"}),
+    "1B, nf4 and checkpointing": Case("llama-3.2-1b", recipe={"quantization": "nf4", "gradient_checkpointing": True}),
 }
 
 
