@@ -160,6 +160,16 @@ def test_loss_in_pieces_is_the_cross_entropy(vocabulary):
     torch.testing.assert_close(got, 3 * gradient, rtol=1e-4, atol=1e-5)
 
 
+def test_a_batch_with_nothing_to_learn_has_no_loss_and_no_gradient():
+    """As FSDP gives it to a process that has run out of rows."""
+    import torch
+
+    hidden, weight = torch.ones((0, 8), requires_grad=True), torch.ones((1024, 8))
+    nats = loss.ProjectedNats.apply(hidden, weight, None, torch.zeros(0, dtype=torch.long), loss.in_place)
+    (gradient,) = torch.autograd.grad(nats, hidden)
+    assert nats == 0 and gradient.shape == (0, 8)
+
+
 def test_compiled_training_gives_the_same_and_is_compiled_once():
     import torch
     from torch._dynamo.utils import counters

@@ -24,9 +24,9 @@ class ProjectedNats(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, hidden, weight, bias, targets, nats_and_gradient):
-        rows = min(len(targets), max(16, _PIECE_BYTES.get(hidden.device.type, 32 << 20) // (4 * weight.shape[0])))
+        rows = max(16, _PIECE_BYTES.get(hidden.device.type, 32 << 20) // (4 * weight.shape[0]))
         wanted = ctx.needs_input_grad[0]
-        logits = hidden.new_empty((rows, weight.shape[0]))  # one for all pieces: fresh memory is slow on a CPU
+        logits = hidden.new_empty((min(rows, len(targets)), weight.shape[0]))  # one for all pieces: fresh memory is slow on a CPU
         gradient = torch.empty_like(hidden) if wanted else None
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
         for start in range(0, len(targets), rows):
