@@ -14,7 +14,7 @@ from llamaflow.chat import encode
 from llamaflow.errors import BadInputError
 from llamaflow.estimate import Workload
 from llamaflow.files import write_jsonl
-from llamaflow.packing import pack_rows
+from llamaflow.packing import FULL, pack_rows
 from llamaflow.records import Message, Record, content_id
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class Data(NamedTuple):
 
 
 def row_length(lengths: Sequence[int], rows: int, least: int) -> int:
-    """The shortest packed row, of at least so many tokens, that takes examples of these lengths in so many rows or fewer."""
-    capacity = max(least, *lengths, math.ceil(sum(lengths) / rows))
+    """A packed row, of at least so many tokens, that takes examples of these lengths in so many rows or fewer, evenly filled."""
+    capacity = max(least, *lengths, math.ceil(sum(lengths) / (FULL * rows)))
     while len(pack_rows(list(lengths), capacity)) > rows:
         capacity += 8
     return capacity

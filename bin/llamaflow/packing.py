@@ -9,7 +9,9 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 from itertools import accumulate
+from math import ceil
 from typing import TYPE_CHECKING
 
 from .chat import IGNORED, Encoded
@@ -21,6 +23,8 @@ SEGMENT_ATTENTION = "llamaflow_segments"
 # On a CPU the scores of a segment of up to so many tokens are kept for backward; above, their size takes over, and they are computed
 # again, for so many queries at a time. torch's flash kernel works in smaller blocks there and takes half as long again or more.
 KEPT_SCORES, BLOCK = 512, 128
+# Rows may be so full on average to be evenly filled. The room costs no time, for rows are not padded to their capacity.
+FULL = 0.97
 
 
 class Segments:
@@ -83,13 +87,35 @@ class Batch:
 
 
 def pack_rows(lengths: list[int], capacity: int) -> list[list[int]]:
-    """Best-fit decreasing: indices of examples by row, so that each row's lengths sum to at most capacity.
+    """Indices of examples by row, so that each row's lengths sum to at most capacity.
 
-    The result depends on the lengths alone. Raises ValueError when one example is longer than a row.
+    Where lengths allow it, rows are as full as each other, and hold long and short examples alike: each step learns as much, and a
+    row's examples can be shared out among threads. Else they are packed as tightly as best-fit decreasing does. The result depends on
+    the lengths alone. Raises ValueError when one example is longer than a row.
     """
+    tight = _best_fit(lengths, capacity)
+    for rows in (len(tight), ceil(len(tight) / FULL)):
+        even = spread(lengths, rows)
+        if all(0 < sum(lengths[index] for index in row) <= capacity for row in even):
+            return even
+    return tight
+
+
+def spread(lengths: list[int], bins: int) -> list[list[int]]:
+    """Indices by bin: the longest first, each into the bin with the least in it so far."""
+    filled = [(0, number) for number in range(bins)]
+    result: list[list[int]] = [[] for _ in range(bins)]
+    for index in _longest_first(lengths):
+        tokens, number = heappop(filled)
+        result[number].append(index)
+        heappush(filled, (tokens + lengths[index], number))
+    return result
+
+
+def _best_fit(lengths: list[int], capacity: int) -> list[list[int]]:
     rows: list[list[int]] = []
     free: list[tuple[int, int]] = []  # (space, row), sorted
-    for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+    for index in _longest_first(lengths):
         length = lengths[index]
         if length > capacity:
             raise ValueError(f"an example of {length} tokens does not fit into rows of {capacity}")
@@ -100,6 +126,10 @@ def pack_rows(lengths: list[int], capacity: int) -> list[list[int]]:
         rows[row].append(index)
         insort(free, (space - length, row))
     return rows
+
+
+def _longest_first(lengths: list[int]) -> list[int]:
+    return sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
 
 
 def blocks(segments: tuple[int, ...]) -> Iterator[tuple[slice, slice, bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from llamaflow.chat import IGNORED, Encoded
 from llamaflow.models import load_model
-from llamaflow.packing import collate, pack_rows
+from llamaflow.packing import FULL, collate, pack_rows, spread
 from llamaflow.training.attention import attend_by_segment
 from llamaflow.training.loss import supervised_nats
 
@@ -23,9 +24,29 @@ def test_every_example_lies_in_one_row_and_no_row_is_too_long(lengths, capacity)
     assert sorted(index for row in rows for index in row) == list(range(len(lengths)))
     fill = [sum(lengths[index] for index in row) for row in rows]
     assert all(0 < tokens <= capacity for tokens in fill)
-    # Best fit: no two rows could be one.
-    assert all(a + b > capacity for i, a in enumerate(fill) for b in fill[:i])
+    # Best fit leaves no two rows that could be one: there are fewer than twice as many as would do, and a little room.
+    tight = max(1, 2 * sum(lengths) / capacity)
+    assert len(rows) <= math.ceil(tight / FULL)
     assert rows == pack_rows(list(lengths), capacity)
+
+
+@pytest.mark.parametrize("count", [40, 400])
+def test_rows_are_as_full_as_each_other_and_hold_long_and_short_examples(count):
+    lengths = [round(20 * 25 ** (i / count)) for i in range(count)]  # 20 to 500 tokens, most of them short
+    rows = pack_rows(lengths, 1024)
+    fill = [sum(lengths[index] for index in row) for row in rows]
+    assert max(fill) <= 1.04 * min(fill) and min(fill) > 0.85 * 1024
+    counts = [len(row) for row in rows]
+    assert max(counts) - min(counts) <= 2
+    assert len(rows) <= math.ceil(sum(lengths) / 1024 / FULL) + 1
+
+
+@given(st.lists(st.integers(1, 500), max_size=40), st.integers(1, 6))
+def test_what_is_spread_is_as_even_as_its_longest_allows(lengths, bins):
+    parts = spread(lengths, bins)
+    assert len(parts) == bins and sorted(index for part in parts for index in part) == list(range(len(lengths)))
+    loads = [sum(lengths[index] for index in part) for part in parts]
+    assert max(loads) - min(loads) <= max(lengths, default=0)
 
 
 def test_example_longer_than_a_row_is_refused():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +67,7 @@ class MasterWeights:
         self.masters = [values.requires_grad_() for values in self._views(self._values)]
         self.zero_gradients()
         for parameter, gradient in zip(self.parameters, self._views(self._gradients), strict=True):
-            parameter.register_post_accumulate_grad_hook(_adding_to(gradient))
+            parameter.register_post_accumulate_grad_hook(partial(_move, gradient))
 
     def named_masters(self) -> list[tuple[str, torch.Tensor]]:
         """(name, master) in order."""
@@ -79,6 +81,18 @@ class MasterWeights:
         # An optimizer's zero_grad drops the masters' gradients: they are put back here.
         for master, gradient in zip(self.masters, self._views(self._gradients), strict=True):
             master.grad = gradient
+
+    def gradients_of(self, value: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """The parameters' gradients of a scalar, for ``add_gradients``: a backward pass that several threads may run at a time."""
+        import torch
+
+        return torch.autograd.grad(value, self.parameters, allow_unused=True)
+
+    def add_gradients(self, gradients: Iterable[torch.Tensor | None]) -> None:
+        """Add gradients of the parameters to those of the masters, in fp32."""
+        for master, gradient in zip(self.masters, gradients, strict=True):
+            if gradient is not None:
+                _add(master.grad, gradient)
 
     def scale_gradients(self, factor: float | torch.Tensor) -> None:
         """Multiply the masters' gradients by a number or a scalar tensor."""
@@ -112,14 +126,14 @@ class MasterWeights:
         return [part.detach().view(parameter.shape) for part, parameter in zip(parts, self.parameters, strict=True)]
 
 
-def _adding_to(gradient: torch.Tensor):
-    """A hook that moves a parameter's gradient there, added in fp32."""
+def _move(total: torch.Tensor, parameter: torch.Tensor) -> None:
+    """Add a parameter's gradient to the total, and forget it."""
+    _add(total, parameter.grad)
+    parameter.grad = None
 
-    def add(parameter: torch.Tensor) -> None:
-        gradient.add_(parameter.grad.to(gradient.device, non_blocking=True))
-        parameter.grad = None
 
-    return add
+def _add(total: torch.Tensor, gradient: torch.Tensor) -> None:
+    total.add_(gradient.to(total.device, non_blocking=True))
 
 
 def save(model: PeftModel, folder: Path) -> str:

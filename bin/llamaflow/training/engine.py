@@ -11,12 +11,13 @@ from typing import NamedTuple
 import torch
 from torch import distributed
 
-from ..chat import IGNORED
+from ..chat import IGNORED, Encoded
 from ..packing import collate
 from ..recipe import Recipe
 from . import loss
 from .adapter import MasterWeights
 from .data import Batches, step_seed
+from .lanes import Lanes, micro_batches
 from .neftune import Neftune
 from .optimizer import build_optimizer, learning_rate_factor, load_optimizer_state, optimizer_state
 from .out_of_memory import is_out_of_memory, release, smaller
@@ -49,7 +50,8 @@ class Engine:
         self.model, self.recipe, self.rows, self.validation_rows = model, recipe, rows, validation_rows
         self.pad_id, self.seed, self.device, self.steps = pad_id, seed, device, steps
         self.process, self.processes = process, processes
-        self._nats = partial(loss.supervised_nats, nats_and_gradient=loss.compiled() if compiled else loss.in_place)
+        self.lanes = Lanes(model, recipe, device, compiled)
+        self._nats = partial(loss.supervised_nats, nats_and_gradient=loss.compiled() if compiled else loss.in_place, lanes=self.lanes.count)
         self.batches = Batches(len(rows), recipe.batch_size, seed)
         # Under FSDP a forward pass gathers weights from every process: one that has run out of rows runs passes with nothing to learn.
         self.together = recipe.sharding == "fsdp" and processes > 1
@@ -67,12 +69,9 @@ class Engine:
         """Nats per supervised token over the validation set, the same whatever the number of processes."""
         self.model.eval()
         nats, tokens = torch.zeros((), dtype=torch.float64), 0
-        with torch.no_grad():
-            for row in self._share(self.validation_rows):
-                batch = collate([row], self.pad_id, self.device)
-                nats += self._nats(self.model, batch).double().cpu()
-                tokens += batch.supervised_tokens
-                done()
+        for row_nats, row_tokens in self.lanes.each(self._measured, self._share(self.validation_rows)):
+            nats, tokens = nats + row_nats, tokens + row_tokens
+            done()
         sums = torch.stack([nats, torch.tensor(float(tokens), dtype=torch.float64)])
         total, count = self._summed(sums.to(self.device)).tolist()
         return total / count
@@ -119,13 +118,27 @@ class Engine:
             self.neftune.reseed(seed)
         self.weights.zero_gradients()
         nats = torch.zeros((), device=self.device)
-        mine = self._share([self.rows[row] for row in self.batches[step]])
-        for start in range(0, len(mine), self.micro_batch_size):
-            batch = collate(mine[start : start + self.micro_batch_size], self.pad_id, self.device)
-            learned = self._nats(self.model, batch)
+        work = micro_batches(self._share([self.rows[row] for row in self.batches[step]]), self.micro_batch_size)
+        parts = self.lanes.parts(work)
+        for learned, gradients in self.lanes.each(self._learned, parts):
+            self.weights.add_gradients(gradients)
+            nats += learned
+        for examples in [] if parts else work:
+            learned = self._nats(self.model, collate([examples], self.pad_id, self.device))
             learned.backward()
             nats += learned.detach().to(self.device)
         return nats
+
+    def _learned(self, examples: list[Encoded]) -> tuple[torch.Tensor, tuple[torch.Tensor | None, ...]]:
+        """Nats of some examples and their gradients; runs in a lane."""
+        nats = self._nats(self.model, collate([examples], self.pad_id, self.device))
+        return nats.detach(), self.weights.gradients_of(nats)
+
+    def _measured(self, row: list[Encoded]) -> tuple[torch.Tensor, int]:
+        """Nats of a row and its supervised tokens; may run in a lane."""
+        batch = collate([row], self.pad_id, self.device)
+        with torch.no_grad():
+            return self._nats(self.model, batch).double().cpu(), batch.supervised_tokens
 
     def _share(self, rows: list) -> list:
         """This process's part of some rows; as many as any other's where passes go together."""

@@ -7,6 +7,7 @@ random input. The rest stays as transformers and peft wrote it.
 from __future__ import annotations
 
 from functools import partial
+from threading import local
 
 import torch
 from torch.nn.functional import linear, silu
@@ -140,16 +141,16 @@ def _alone(module, x):
 
 def _share(modules) -> None:
     """Let the first of some projections compute all, and the others hand out what it left for them."""
-    left: dict[int, tuple] = {}
+    own = local()  # a thread hands out what it has computed itself
     scales = {module.scaling["default"] for module in modules}
 
     def first(x):
         results = LoraLinears.apply(x, modules[0].scaling["default"], *_tensors(modules))
-        left.update({place: (x, result) for place, result in enumerate(results) if place})
+        own.left = {place: (x, result) for place, result in enumerate(results) if place}
         return results[0]
 
     def later(place, x):
-        of, result = left.pop(place, (None, None))
+        of, result = getattr(own, "left", {}).pop(place, (None, None))
         return result if of is x else _alone(modules[place], x)
 
     for place, module in enumerate(modules):

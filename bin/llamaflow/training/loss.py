@@ -23,8 +23,8 @@ class ProjectedNats(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, hidden, weight, bias, targets, nats_and_gradient):
-        rows = max(16, _PIECE_BYTES.get(hidden.device.type, 32 << 20) // (4 * weight.shape[0]))
+    def forward(ctx, hidden, weight, bias, targets, nats_and_gradient, lanes=1):
+        rows = max(16, _PIECE_BYTES.get(hidden.device.type, 32 << 20) // (4 * weight.shape[0] * lanes))
         wanted = ctx.needs_input_grad[0]
         logits = hidden.new_empty((min(rows, len(targets)), weight.shape[0]))  # one for all pieces: fresh memory is slow on a CPU
         gradient = torch.empty_like(hidden) if wanted else None
@@ -44,7 +44,7 @@ class ProjectedNats(torch.autograd.Function):
     @staticmethod
     def backward(ctx, outer):
         (gradient,) = ctx.saved_tensors
-        return gradient * outer.to(gradient.dtype), None, None, None, None
+        return gradient * outer.to(gradient.dtype), None, None, None, None, None
 
 
 def in_place(logits: torch.Tensor, target: torch.Tensor, wanted: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -81,11 +81,12 @@ def compiled() -> Callable:
     return torch.compile(fusible, dynamic=True)
 
 
-def supervised_nats(model, batch: Batch, nats_and_gradient: Callable = in_place) -> torch.Tensor:
+def supervised_nats(model, batch: Batch, nats_and_gradient: Callable = in_place, lanes: int = 1) -> torch.Tensor:
     """Sum of cross-entropy in nats over a batch's supervised tokens (fp32 scalar with gradient).
 
     The transformer runs on the whole row; the vocabulary projection only where there is something to learn,
-    which is most of the memory and much of the time on small models.
+    which is most of the memory and much of the time on small models. lanes: threads that do this side by side; logits of all take
+    the memory that those of one would.
     """
     causal_lm = model.get_base_model() if hasattr(model, "get_base_model") else model
     if causal_lm.config._attn_implementation == SEGMENT_ATTENTION:
@@ -98,4 +99,4 @@ def supervised_nats(model, batch: Batch, nats_and_gradient: Callable = in_place)
     hidden = hidden.flatten(0, 1).index_select(0, learned).to(head.weight.device)
     if head.weight.requires_grad or getattr(head.weight, "quant_state", None) is not None or hasattr(head, "lora_A"):
         return torch.nn.functional.cross_entropy(head(hidden).float(), targets, reduction="sum")
-    return ProjectedNats.apply(hidden, head.weight, head.bias, targets, nats_and_gradient)
+    return ProjectedNats.apply(hidden, head.weight, head.bias, targets, nats_and_gradient, lanes)
