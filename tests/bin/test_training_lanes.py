@@ -73,7 +73,7 @@ def engine(lanes: bool = True, precision: str = "fp32", **values):
     attend_by_segment(model.get_base_model())
     made = Engine(model, recipe, ROWS, ROWS[:3], 0, 17, "cpu", 8)
     if not lanes:
-        made.lanes.parts = lambda micro_batches: []
+        made.lanes.share = lambda micro_batches: ([], micro_batches)
     return made
 
 
@@ -191,27 +191,26 @@ def of_lengths(rows: list[list[int]]) -> list[list[Encoded]]:
 
 
 @given(st.lists(st.lists(st.integers(1, 60), min_size=1, max_size=12), min_size=1, max_size=6))
-def test_parts_hold_every_example_once_and_are_even_and_as_small_as_micro_batches(lengths):
+def test_every_example_is_in_one_part_or_one_whole_and_parts_are_even(lengths):
     from llamaflow.packing import spread
 
     work = of_lengths(lengths)
-    parts = two_lanes().parts(work)
-    if not parts:
-        return
+    parts, whole = two_lanes().share(work)
+    assert sorted(one.input_ids for some in parts + whole for one in some) == sorted(one.input_ids for row in work for one in row)
+    assert [examples for examples in work if examples in whole] == whole
     sizes = [sum(len(one.input_ids) for one in part) for part in parts]
-    assert sorted(one.input_ids for part in parts for one in part) == sorted(one.input_ids for row in work for one in row)
     assert sizes == sorted(sizes, reverse=True)
-    loads = [sum(sizes[i] for i in lane) for lane in spread(sizes, 2)]
-    assert max(loads) <= 1.1 * sum(loads) / 2
-    assert sum(sizes[:2]) <= 1.1 * max(map(sum, lengths))
+    if parts:
+        loads = [sum(sizes[i] for i in lane) for lane in spread(sizes, 2)]
+        assert max(loads) <= 1.1 * sum(loads) / 2
+        assert sum(sizes[:2]) <= 1.1 * max(sum(row) for row, examples in zip(lengths, work, strict=True) if examples not in whole)
 
 
-def test_examples_that_lanes_cannot_share_are_left_to_all_threads():
-    lanes = two_lanes()
-    assert [len(part) for part in lanes.parts(of_lengths([[9, 8, 2, 1]]))] == [2, 2]
-    assert lanes.parts(of_lengths([[9, 2, 1]])) == []  # uneven
-    assert lanes.parts(of_lengths([[20], [20]])) == []  # even, but twice the memory
-    assert len(lanes.parts(of_lengths([[5, 6], [6, 5], [11, 11]]))) == 6
+def test_what_does_not_split_evenly_is_left_to_all_threads():
+    even, uneven, single = of_lengths([[9, 8, 2, 1], [9, 2, 1], [20]])
+    parts, whole = two_lanes().share([single, even, uneven])
+    assert [[len(one.input_ids) for one in part] for part in parts] == [[9, 1], [8, 2]]
+    assert whole == [single, uneven]
 
 
 @pytest.mark.parametrize(

@@ -119,11 +119,11 @@ class Engine:
         self.weights.zero_gradients()
         nats = torch.zeros((), device=self.device)
         work = micro_batches(self._share([self.rows[row] for row in self.batches[step]]), self.micro_batch_size)
-        parts = self.lanes.parts(work)
+        parts, whole = self.lanes.share(work)
         for learned, gradients in self.lanes.each(self._learned, parts):
             self.weights.add_gradients(gradients)
             nats += learned
-        for examples in [] if parts else work:
+        for examples in whole:
             learned = self._nats(self.model, collate([examples], self.pad_id, self.device))
             learned.backward()
             nats += learned.detach().to(self.device)

@@ -19,7 +19,7 @@ from ..recipe import Recipe
 
 # Tokens below which a matrix product of one lane is a slow one.
 LANE_TOKENS = 256
-# How much longer than their mean the longest lane may take, and how much more at a time all may hold than one micro-batch.
+# How much longer than the mean the longest part of a micro-batch may be: what lanes gain over threads that share each product.
 SLACK = 1.1
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
@@ -34,20 +34,22 @@ class Lanes:
         self.count = max(lanes for lanes in range(1, threads + 1) if threads % lanes == 0 and lanes <= max(1, most))
         self._pool = ThreadPoolExecutor(self.count, "lane", torch.set_num_threads, (threads // self.count,)) if self.count > 1 else None
 
-    def parts(self, micro_batches: list[list[Encoded]]) -> list[list[Encoded]]:
-        """The examples of some micro-batches as parts for ``each``, the longest first; none where lanes do not pay.
+    def share(self, micro_batches: list[list[Encoded]]) -> tuple[list[list[Encoded]], list[list[Encoded]]]:
+        """The examples of some micro-batches as parts for ``each``, the longest first; and the micro-batches that are left to all threads.
 
-        They do where all lanes take as long, and hold no more at a time than one micro-batch.
+        These are what does not split evenly, a single long example above all. All lanes together hold what one micro-batch takes.
         """
         if self._pool is None:
-            return []
-        split = [[examples[i] for i in part] for examples in micro_batches for part in spread(_lengths(examples), self.count) if part]
-        sizes = [sum(_lengths(part)) for part in split]
-        order = sorted(range(len(split)), key=lambda i: (-sizes[i], i))
-        loads = [sum(sizes[i] for i in lane) for lane in spread(sizes, self.count)]
-        even = max(loads) * self.count <= SLACK * sum(loads)
-        small = sum(sizes[i] for i in order[: self.count]) <= SLACK * max(sum(_lengths(examples)) for examples in micro_batches)
-        return [split[i] for i in order] if even and small else []
+            return [], micro_batches
+        parts, whole = [], []
+        for examples in micro_batches:
+            lengths = [len(example.input_ids) for example in examples]
+            split = spread(lengths, self.count)
+            if max(sum(lengths[i] for i in part) for part in split) * self.count <= SLACK * sum(lengths):
+                parts += [[examples[i] for i in part] for part in split if part]
+            else:
+                whole.append(examples)
+        return sorted(parts, key=lambda part: -sum(len(example.input_ids) for example in part)), whole
 
     def each(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The results of items in their order, computed side by side; an exception is raised when no lane runs any more."""
@@ -81,7 +83,3 @@ def can_share(model: torch.nn.Module, recipe: Recipe, device: str, compiled: boo
 def micro_batches(rows: list[list[Encoded]], size: int) -> list[list[Encoded]]:
     """The examples of so many rows at a time."""
     return [list(chain.from_iterable(rows[start : start + size])) for start in range(0, len(rows), size)]
-
-
-def _lengths(examples: Iterable[Encoded]) -> list[int]:
-    return [len(example.input_ids) for example in examples]
