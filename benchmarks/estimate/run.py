@@ -51,6 +51,7 @@ class Case(NamedTuple):
 
 CASES = {
     "plain": Case(),
+    "plain, 20 steps": Case(recipe={"max_steps": 20}),
     "long examples": Case(examples="long"),
     "rows of 2048, 2 at once": Case(recipe={"pack_length": 2048, "micro_batch_size": 2}),
     "checkpointing": Case(recipe={"gradient_checkpointing": True}),
@@ -104,7 +105,7 @@ def train(case: Case, work: Path, out: Path, device: str) -> FinetuneSummary:
     command = [
         sys.executable, ROOT / "bin" / "finetune.py", "--base", base, "--base-summary", base.with_suffix(".json"),
         "--train", records(case.examples, 100, work), "--validation", records(case.examples, 3, work),
-        "--overrides", json.dumps(recipe), "--threads", "1", "--device", device, "--tracking-uri", out / "mlruns",
+        "--overrides", json.dumps(recipe), "--device", device, "--tracking-uri", out / "mlruns",
         "--adapter", out / "adapter", "--summary", out / "finetune.json",
     ]  # fmt: skip
     with open(out / "log", "w") as log:
