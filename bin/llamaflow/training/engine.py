@@ -50,7 +50,7 @@ class Engine:
         self.model, self.recipe, self.rows, self.validation_rows = model, recipe, rows, validation_rows
         self.pad_id, self.seed, self.device, self.steps = pad_id, seed, device, steps
         self.process, self.processes = process, processes
-        self.lanes = Lanes(model, recipe, device, compiled)
+        self.lanes, self._in_lanes = Lanes(model, recipe, device, compiled), False
         self._nats = partial(loss.supervised_nats, nats_and_gradient=loss.compiled() if compiled else loss.in_place, lanes=self.lanes.count)
         self.batches = Batches(len(rows), recipe.batch_size, seed)
         # Under FSDP a forward pass gathers weights from every process: one that has run out of rows runs passes with nothing to learn.
@@ -120,14 +120,24 @@ class Engine:
         nats = torch.zeros((), device=self.device)
         work = micro_batches(self._share([self.rows[row] for row in self.batches[step]]), self.micro_batch_size)
         parts, whole = self.lanes.share(work)
+        if parts:
+            self._go_on(in_lanes=True)
         for learned, gradients in self.lanes.each(self._learned, parts):
             self.weights.add_gradients(gradients)
             nats += learned
+        if whole:
+            self._go_on(in_lanes=False)
         for examples in whole:
             learned = self._nats(self.model, collate([examples], self.pad_id, self.device))
             learned.backward()
             nats += learned.detach().to(self.device)
         return nats
+
+    def _go_on(self, in_lanes: bool) -> None:
+        """Threads have heaps of their own: what others have freed in theirs would be held beside what these take."""
+        if in_lanes != self._in_lanes:
+            release()
+        self._in_lanes = in_lanes
 
     def _learned(self, examples: list[Encoded]) -> tuple[torch.Tensor, tuple[torch.Tensor | None, ...]]:
         """Nats of some examples and their gradients; runs in a lane."""
