@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from functools import cache
 from pathlib import Path
@@ -211,6 +213,53 @@ def test_what_does_not_split_evenly_is_left_to_all_threads():
     parts, whole = two_lanes().share([single, even, uneven])
     assert [[len(one.input_ids) for one in part] for part in parts] == [[9, 1], [8, 2]]
     assert whole == [single, uneven]
+
+
+ALTERNATING = """
+import resource, sys
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+from llamaflow.chat import Encoded
+from llamaflow.recipe import Recipe
+from llamaflow.training import engine
+from llamaflow.training.adapter import attach
+from llamaflow.training.attention import attend_by_segment
+from llamaflow.training.kernels import fuse
+
+way = sys.argv[1]
+torch.set_num_threads(2)
+torch.manual_seed(0)
+shape = {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 4, "vocab_size": 1024}
+recipe = Recipe(pack_length=512, max_length=512, batch_size=1, max_steps=4)
+model = attach(LlamaForCausalLM(LlamaConfig(**shape)), recipe, "random")
+fuse(model)
+attend_by_segment(model.get_base_model())
+row = lambda *lengths: [Encoded([5] * length, [5] * length) for length in lengths]
+rows = [row(250, 250), row(450, 50)] * 2  # the one in two lanes, the other by both threads together
+made = engine.Engine(model, recipe, rows, rows[:1], 0, 17, "cpu", 4)
+assert made.lanes.count == 2
+if way == "together":
+    made.lanes.share = lambda micro_batches: ([], micro_batches)
+if way == "kept":
+    engine.release = lambda: None
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for step in range(4):
+    made.train_step(step)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_lanes_and_all_threads_do_not_hold_memory_beside_each_other():
+    def taken(way: str) -> int:
+        # By a shell in between: Linux hands the peak memory of a process on to what it starts.
+        command = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", ALTERNATING, way]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=TINY.parents[2] / "bin")
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout.split()[-1])
+
+    together = taken("together")
+    assert taken("alternating") < 1.35 * together
+    assert taken("kept") > 1.5 * together  # the check above would see it
 
 
 @pytest.mark.parametrize(
