@@ -23,7 +23,7 @@ SEGMENT_ATTENTION = "llamaflow_segments"
 # On a CPU the scores of a segment of up to so many tokens are kept for backward; above, their size takes over, and they are computed
 # again, for so many queries at a time. torch's flash kernel works in smaller blocks there and takes half as long again or more.
 KEPT_SCORES, BLOCK = 512, 128
-# Rows may be so full on average to be evenly filled. The room costs no time, for rows are not padded to their capacity.
+# The tightest packing's rows may be this share of the evenly filled ones. More of them cost no time: none is padded to its capacity.
 FULL = 0.97
 
 

@@ -27,7 +27,7 @@ def example(seed: int, length: int) -> Encoded:
     return Encoded(ids, [IGNORED] * (length // 3) + ids[length // 3 :])
 
 
-# Sizes that two or three lanes can share evenly.
+# Sizes that two lanes can share evenly, and two rows of them four.
 ROWS = [[example(10 * row + i, length) for i, length in enumerate((24 + row, 23, 22, 12, 11, 10))] for row in range(6)]
 RECIPES = {
     "plain": {},

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 import torch
@@ -17,7 +18,7 @@ from ..recipe import Recipe
 from . import loss
 from .adapter import MasterWeights
 from .data import Batches, step_seed
-from .lanes import Lanes, micro_batches
+from .lanes import Lanes
 from .neftune import Neftune
 from .optimizer import build_optimizer, learning_rate_factor, load_optimizer_state, optimizer_state
 from .out_of_memory import is_out_of_memory, release, smaller
@@ -50,7 +51,8 @@ class Engine:
         self.model, self.recipe, self.rows, self.validation_rows = model, recipe, rows, validation_rows
         self.pad_id, self.seed, self.device, self.steps = pad_id, seed, device, steps
         self.process, self.processes = process, processes
-        self.lanes, self._in_lanes = Lanes(model, recipe, device, compiled), False
+        self.lanes = Lanes(model, recipe, device, compiled)
+        self._in_lanes = False  # who ran the last pass
         self._nats = partial(loss.supervised_nats, nats_and_gradient=loss.compiled() if compiled else loss.in_place, lanes=self.lanes.count)
         self.batches = Batches(len(rows), recipe.batch_size, seed)
         # Under FSDP a forward pass gathers weights from every process: one that has run out of rows runs passes with nothing to learn.
@@ -68,10 +70,11 @@ class Engine:
     def validation_loss(self, done: Callable[[], object] = lambda: None) -> float:
         """Nats per supervised token over the validation set, the same whatever the number of processes."""
         self.model.eval()
-        nats, tokens = torch.zeros((), dtype=torch.float64), 0
-        for row_nats, row_tokens in self.lanes.each(self._measured, self._share(self.validation_rows)):
-            nats, tokens = nats + row_nats, tokens + row_tokens
+        rows, nats = self._share(self.validation_rows), torch.zeros((), dtype=torch.float64)
+        for measured in self.lanes.each(self._measured, rows):
+            nats += measured
             done()
+        tokens = sum(example.supervised for row in rows for example in row)
         sums = torch.stack([nats, torch.tensor(float(tokens), dtype=torch.float64)])
         total, count = self._summed(sums.to(self.device)).tolist()
         return total / count
@@ -118,7 +121,8 @@ class Engine:
             self.neftune.reseed(seed)
         self.weights.zero_gradients()
         nats = torch.zeros((), device=self.device)
-        work = micro_batches(self._share([self.rows[row] for row in self.batches[step]]), self.micro_batch_size)
+        rows, size = self._share([self.rows[row] for row in self.batches[step]]), self.micro_batch_size
+        work = [list(chain.from_iterable(rows[start : start + size])) for start in range(0, len(rows), size)]
         parts, whole = self.lanes.share(work)
         if parts:
             self._go_on(in_lanes=True)
@@ -128,7 +132,7 @@ class Engine:
         if whole:
             self._go_on(in_lanes=False)
         for examples in whole:
-            learned = self._nats(self.model, collate([examples], self.pad_id, self.device))
+            learned = self._nats_of(examples)
             learned.backward()
             nats += learned.detach().to(self.device)
         return nats
@@ -141,14 +145,16 @@ class Engine:
 
     def _learned(self, examples: list[Encoded]) -> tuple[torch.Tensor, tuple[torch.Tensor | None, ...]]:
         """Nats of some examples and their gradients; runs in a lane."""
-        nats = self._nats(self.model, collate([examples], self.pad_id, self.device))
+        nats = self._nats_of(examples)
         return nats.detach(), self.weights.gradients_of(nats)
 
-    def _measured(self, row: list[Encoded]) -> tuple[torch.Tensor, int]:
-        """Nats of a row and its supervised tokens; may run in a lane."""
-        batch = collate([row], self.pad_id, self.device)
+    def _measured(self, examples: list[Encoded]) -> torch.Tensor:
+        """Nats of some examples without a gradient, on the CPU; may run in a lane, which has a grad mode of its own."""
         with torch.no_grad():
-            return self._nats(self.model, batch).double().cpu(), batch.supervised_tokens
+            return self._nats_of(examples).double().cpu()
+
+    def _nats_of(self, examples: list[Encoded]) -> torch.Tensor:
+        return self._nats(self.model, collate([examples], self.pad_id, self.device))
 
     def _share(self, rows: list) -> list:
         """This process's part of some rows; as many as any other's where passes go together."""

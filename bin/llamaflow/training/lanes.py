@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from itertools import chain
 from typing import TypeVar
 
 import torch
@@ -78,8 +77,3 @@ def can_share(model: torch.nn.Module, recipe: Recipe, device: str, compiled: boo
         return False
     kinds = " ".join(str(getattr(module, "rope_type", "")) for module in model.modules())
     return "dynamic" not in kinds and "longrope" not in kinds  # their frequencies follow the longest input so far
-
-
-def micro_batches(rows: list[list[Encoded]], size: int) -> list[list[Encoded]]:
-    """The examples of so many rows at a time."""
-    return [list(chain.from_iterable(rows[start : start + size])) for start in range(0, len(rows), size)]
