@@ -53,9 +53,10 @@ async def all_events(
     """Events of all runs that this key may see. A stream without a last event begins with what comes next; after=0 gives all."""
     feed = feed_of(request, gateway)
     start, kinds = _start(after, last_event_id), _types(types)
+    until = await feed.head()  # before the stream's head is sent: what happens after that is told
     if SSE in accept:
-        return _streamed(request, caller, stream(gateway, feed, caller, start, request.app.state.stop, types=kinds))
-    until = await feed.head()
+        first = until if start is None else start
+        return _streamed(request, caller, stream(gateway, feed, caller, first, request.app.state.stop, types=kinds))
     return _listed(await run_in_threadpool(events_after, gateway, caller, start or 0, types=kinds, until=until, limit=limit), start or 0)
 
 

@@ -110,17 +110,16 @@ class Feed:
 
 
 async def stream(
-    gateway: Gateway, feed: Feed, caller: Any, after: int | None, stop: threading.Event, *, run_id: str | None = None,
+    gateway: Gateway, feed: Feed, caller: Any, after: int, stop: threading.Event, *, run_id: str | None = None,
     types: Sequence[str] = (), until_end: bool = False,
 ) -> AsyncIterator[bytes]:  # fmt: skip
     """Server-Sent Events: id is the number, data a CloudEvent; without an event name, so that every client's onmessage gets them.
 
-    after: None for only new ones. stop: the gateway is going down. until_end: close when the run has ended and everything is told.
+    stop: the gateway is going down. until_end: close when the run has ended and everything is told.
     """
     over, quiet = time.monotonic() + STREAM_S, 0
     with feed.listening():
         yield b"retry: 2000\n\n"
-        after = await feed.head() if after is None else after
         while time.monotonic() < over and not stop.is_set():
             news = feed.news
             # Events of one run become visible in the order of their numbers: its row was locked for each.

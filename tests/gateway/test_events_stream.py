@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -47,13 +47,14 @@ def happen(beside: Gateway, run_id: str, number: int) -> None:
             record(session, lock(session, run_id), "br.llamaflow.run.progress", {"n": index})
 
 
-def read(api: httpx.Client, path: str, count: int | None = None, **options) -> list[dict]:
-    """Events of a stream: so many, or all until it closes. The id of each is its number."""
+def read(api: httpx.Client, path: str, count: int | None = None, opened: Callable[[], None] = lambda: None, **options) -> list[dict]:
+    """Events of a stream: so many, or all until it closes. The id of each is its number. opened: called when it has begun."""
     found = []
     headers = {"Accept": "text/event-stream"} | options.pop("headers", {})
     with api.stream("GET", path, headers=headers, **options) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
+        opened()
         number = None
         for line in answer.iter_lines():
             if line.startswith("id: "):
@@ -109,10 +110,7 @@ def test_all_runs_of_the_caller_in_one_stream(server, beside):
         only = read(api, "/api/v1/events?after=0&type=br.llamaflow.run.queued", 1)
         assert kinds(only) == ["queued"]
         # Without a last event: only what is new.
-        later = threading.Timer(1, happen, (beside, own, 1))
-        later.start()
-        assert [event["data"]["n"] for event in read(api, "/api/v1/events", 1)] == [0]
-        later.join()
+        assert [event["data"]["n"] for event in read(api, "/api/v1/events", 1, lambda: happen(beside, own, 1))] == [0]
         listed = api.get("/api/v1/events?after=0&limit=2").json()
         assert kinds(listed["events"]) == ["queued", "progress"]
         assert len(api.get(f"/api/v1/events?after={listed['next_after']}").json()["events"]) == 3

@@ -351,19 +351,27 @@ def test_pieces_are_bounded_and_whole(gateway, as_key, monkeypatch):
     assert last.text.startswith("línea")
 
 
-def test_a_followed_log_ends_with_the_run_and_goes_over_to_a_new_launch(as_key, gateway):
+def test_a_followed_log_ends_with_the_run_and_goes_over_to_a_new_launch(as_key, gateway, monkeypatch):
     api = as_key("runs:read", "runs:write")
     run = submitted(api)
     lead(gateway, run, *RUNNING)
     launch(gateway, run, 1, "one\n")
+    begun, first = threading.Event(), logs.tail
+
+    def tail(*what) -> logs.Piece:
+        piece = first(*what)
+        begun.set()
+        return piece
 
     def live() -> None:
+        begun.wait()
         launch(gateway, run, 2, "two\n")
         with (folder_of(gateway, run) / "launches" / "2" / "console.log").open("a") as file:
             file.write("three\n")
         lead(gateway, run, Trigger.FINISHED)
 
-    later = threading.Timer(1, live)
+    monkeypatch.setattr(logs, "tail", tail)
+    later = threading.Thread(target=live, daemon=True)
     later.start()
     assert api.get(f"/api/v1/runs/{run}/log/console?follow=true").text == "one\ntwo\nthree\n"
     later.join()
