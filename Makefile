@@ -13,7 +13,7 @@ OUT    ?= results
 TESTS  ?=
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup setup-gateway lock lint test demo test-gateway test-n8n bench-gateway test-slurm test-distributed test-vault test-data bench-anonymize bench-finetune bench-estimate bench-evaluate bench-drift clean
+.PHONY: help setup setup-gateway lock lint test demo test-gateway test-n8n bench-gateway test-slurm test-distributed test-vault test-data test-verdicts bench-anonymize bench-finetune bench-estimate bench-evaluate bench-drift clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 26
@@ -89,6 +89,9 @@ test-vault: setup ## A real Vault gives the pseudonymization key, by token and b
 
 test-data: setup ## Public data sets in ../shared/data run to a verdict and a report
 	$(PYTHON) -m pytest tests/pipeline/test_real_data.py --rigs
+
+test-verdicts: setup ## The gate on SmolLM2 trained on good data, shuffled answers, a planted secret
+	$(PYTHON) -m pytest -s tests/pipeline/test_verdicts.py --rigs
 
 bench-anonymize: setup $(BENCH)/.synced ## Detection, speed and memory beside Presidio on the same texts; last line is JSON
 	$(PYTHON) benchmarks/anonymize/run.py $(BENCH_ARGS)
