@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+import statistics
 from functools import partial
 
 import pytest
@@ -25,12 +27,12 @@ SIZES = {
 FAMILIES = ("Llama", "Mistral", "Qwen2", "Qwen3")
 
 
-def build(family: str, method: str = "lora", precision: str = "fp32", **values):
+def build(family: str, method: str = "lora", precision: str = "fp32", seed: int = 5, **values):
     """A random model of a family with an adapter that does something, its twin that is fused, and what was fused."""
     import torch
     import transformers
 
-    torch.manual_seed(5)
+    torch.manual_seed(seed)
     config = getattr(transformers, f"{family}Config")(**SIZES | values)
     model = getattr(transformers, f"{family}ForCausalLM")(config).to({"fp32": torch.float32, "bf16": torch.bfloat16}[precision]).eval()
     with torch.no_grad():
@@ -66,7 +68,7 @@ BATCH_LENGTHS = (9, 31, 4, 20)
 @pytest.mark.parametrize("method", ["lora", "rslora"])
 def test_fused_layers_give_the_same_loss_and_gradient(family, method):
     plain, fused, done = build(family, method)
-    assert done == ["MLPs", "norms", "projections"]
+    assert done == ["MLPs", "norms", "projections", "rotations"]
     batch = collate([[example(i, length) for i, length in enumerate(BATCH_LENGTHS)]], 0)
     (loss, gradient), (other, fused_gradient) = result(plain, batch), result(fused, batch)
     assert other == pytest.approx(loss, rel=1e-5)
@@ -74,14 +76,17 @@ def test_fused_layers_give_the_same_loss_and_gradient(family, method):
 
 
 def test_in_bf16_the_fused_gradient_is_as_close_to_the_exact_one_as_the_plain():
-    plain, fused, _ = build("Llama", precision="bf16")
-    exact = build("Llama")[0]
-    exact.load_state_dict({name: value.float() for name, value in plain.state_dict().items()})
-    batch = collate([[example(i, length) for i, length in enumerate(BATCH_LENGTHS)]], 0)
-    (loss, gradient), others = result(exact, batch), [result(model, batch) for model in (plain, fused)]
-    assert all(other == pytest.approx(loss, rel=2e-3) for other, _ in others)
-    plain_error, fused_error = ((other - gradient).norm() / gradient.norm() for _, other in others)
-    assert fused_error <= 1.3 * plain_error
+    """One such random model turns rounding into anything: the ratio of errors is a mean over many."""
+    batch, ratios = collate([[example(i, length) for i, length in enumerate(BATCH_LENGTHS)]], 0), []
+    for seed in range(24):
+        plain, fused, _ = build("Llama", precision="bf16", seed=seed)
+        exact = build("Llama", seed=seed)[0]
+        exact.load_state_dict({name: value.float() for name, value in plain.state_dict().items()})
+        (loss, gradient), others = result(exact, batch), [result(model, batch) for model in (plain, fused)]
+        assert all(other == pytest.approx(loss, rel=2e-3) for other, _ in others)
+        plain_error, fused_error = ((other - gradient).norm().item() for _, other in others)
+        ratios.append(math.log(fused_error / plain_error))
+    assert statistics.mean(ratios) <= math.log(1.15)
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
@@ -122,7 +127,7 @@ def test_a_norm_that_computes_something_else_is_kept():
         for name, parameter in model.named_parameters():
             if "norm" in name:
                 parameter.uniform_(0.5, 1.5)
-    assert fuse(model) == []
+    assert fuse(model) == ["rotations"]
 
 
 @pytest.mark.parametrize(

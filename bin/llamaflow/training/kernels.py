@@ -12,6 +12,8 @@ from threading import local
 import torch
 from torch.nn.functional import linear, silu
 
+from .rotary import rotate
+
 
 class LoraLinears(torch.autograd.Function):
     """Several adapted linear maps of one input: y_i = x W_iᵀ + b_i + scale · (x A_iᵀ) B_iᵀ.
@@ -62,17 +64,17 @@ class RmsNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, epsilon):
         rows = x.reshape(-1, x.shape[-1])
-        scale = torch.linalg.vector_norm(rows, dim=-1, keepdim=True, dtype=torch.float32)
-        scale = scale.square_().div_(x.shape[-1]).add_(epsilon).rsqrt_()
+        exact = rows.to(torch.float32, copy=True)  # converted once; a product of both precisions would do so again
+        scale = torch.linalg.vector_norm(exact, dim=-1, keepdim=True).square_().div_(x.shape[-1]).add_(epsilon).rsqrt_()
         ctx.save_for_backward(rows, scale, weight)
-        return (rows * scale).to(x.dtype).mul_(weight).view(x.shape)
+        return exact.mul_(scale).to(x.dtype).mul_(weight).view(x.shape)
 
     @staticmethod
     def backward(ctx, gradient):
         rows, scale, weight = ctx.saved_tensors
         inner = gradient.reshape(rows.shape) * weight
         along = (inner * rows).sum(-1, keepdim=True, dtype=torch.float32).mul_(scale.pow(3).div_(rows.shape[-1]))
-        d_x = (inner * scale).to(rows.dtype).addcmul_(rows, along.to(rows.dtype), value=-1)
+        d_x = inner.to(torch.float32, copy=True).mul_(scale).to(rows.dtype).addcmul_(rows, along.to(rows.dtype), value=-1)
         return d_x.view(gradient.shape), None, None
 
 
@@ -115,6 +117,8 @@ def fuse(model) -> list[str]:
             done.add("norms")
         if _replace(module, "MLP", lambda m: partial(_mlp, m), ("gate_proj", "up_proj", "down_proj", "act_fn")):
             done.add("MLPs")
+        if type(module).__name__.endswith("Attention") and rotate(module):
+            done.add("rotations")
     return sorted(done)
 
 

@@ -54,8 +54,9 @@ def in_place(logits: torch.Tensor, target: torch.Tensor, wanted: bool) -> tuple[
     """
     total = torch.zeros((), dtype=torch.float32, device=logits.device)
     rows = max(1, _CACHED_BYTES // (4 * logits.shape[1])) if logits.device.type == "cpu" else len(target)
+    exact = logits.new_empty((min(rows, len(target)), logits.shape[1]), dtype=torch.float32)  # one for all parts, as above
     for part, aim in zip(logits.split(rows), target.split(rows), strict=True):
-        shifted = part.float()
+        shifted = exact[: len(part)].copy_(part)
         shifted -= shifted.amax(-1, keepdim=True)
         hit = shifted.gather(1, aim)
         norm = shifted.exp_().sum(-1, keepdim=True)  # torch's own softmax adds up less exactly, and takes longer
