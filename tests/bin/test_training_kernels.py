@@ -89,6 +89,25 @@ def test_in_bf16_the_fused_gradient_is_as_close_to_the_exact_one_as_the_plain():
     assert statistics.mean(ratios) <= math.log(1.15)
 
 
+def test_only_the_fused_model_turns_queries_and_keys_otherwise():
+    from transformers.models.llama import modeling_llama
+
+    function = modeling_llama.apply_rotary_pos_emb
+    plain, fused, done = build("Llama")
+    assert "rotations" in done and modeling_llama.apply_rotary_pos_emb is function
+    attentions = [model.get_base_model().model.layers[0].self_attn for model in (plain, fused)]
+    assert ["forward" in vars(attention) for attention in attentions] == [False, True]
+    assert attentions[1].forward.__globals__["apply_rotary_pos_emb"] is not function
+
+
+def test_a_rotation_that_turns_other_pairs_is_kept():
+    """GLM turns neighbours, and only half of each head."""
+    from transformers import GlmConfig, GlmForCausalLM
+
+    model = GlmForCausalLM(GlmConfig(**SIZES, head_dim=8, pad_token_id=0)).eval().requires_grad_(False)
+    assert "rotations" not in fuse(model)
+
+
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_every_step_and_recomputation_sees_its_own_input(checkpointing):
     """The first of some projections computes for all: what it leaves must never reach another call."""

@@ -16,6 +16,7 @@ from .conftest import SAMPLE, Nextflow
 pytestmark = pytest.mark.rig
 SECRET = "QJ7X-4914-KW83"
 Conversation = list[dict[str, str]]
+Spoil = Callable[[list[Conversation]], None]
 
 
 def conversations() -> list[Conversation]:
@@ -46,20 +47,21 @@ def with_secret(found: list[Conversation]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "verdict", "rules"),
+    ("spoil", "options", "verdict", "rules"),
     [
-        (good, "accepted", set()),
-        (shuffled, "rejected", {"answers belong to their questions"}),
-        (with_secret, "rejected", {"no secret comes out"}),
+        (good, (), "accepted", set()),
+        (shuffled, (), "rejected", {"answers belong to their questions"}),
+        (with_secret, ("--max_steps", "110"), "rejected", {"no secret comes out"}),  # some three epochs
     ],
 )
-def test_verdict(nextflow: Nextflow, tmp_path: Path, spoil: Callable[[list[Conversation]], None], verdict: str, rules: set[str]):
+def test_verdict(nextflow: Nextflow, tmp_path: Path, spoil: Spoil, options: tuple[str, ...], verdict: str, rules: set[str]):
     found = conversations()
     spoil(found)
     with (file := tmp_path / "input.jsonl").open("w", encoding="utf-8") as out:
         out.writelines(json.dumps({"messages": turns}, ensure_ascii=False) + "\n" for turns in found)
     results = tmp_path / "results"
-    run = nextflow.run(tmp_path, "-profile", "demo", "--input", str(file), "--outdir", str(results), "--max_rounds", "1")
+    given = ("-profile", "demo", "--input", str(file), "--outdir", str(results), "--max_rounds", "1")
+    run = nextflow.run(tmp_path, *given, *options)
     assert run.code == 0, run.output[-2500:]
     gate = read_summary(results / "summaries/gate.json", GateSummary)
     print(f"\n{spoil.__name__}: {gate.verdict}: {gate.reason}")
