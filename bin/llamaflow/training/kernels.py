@@ -99,7 +99,7 @@ _SIBLINGS = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 
 
 def fuse(model) -> list[str]:
-    """Replace the forward of adapted projections, RMS norms and gated MLPs where that gives the same; returns what was replaced.
+    """Replace the forward of projections, RMS norms, gated MLPs and rotations where that gives the same; returns what was replaced.
 
     Not under torch.compile: it fuses the plain ones itself, and would compile a forward of a module's own for each module anew.
     """
