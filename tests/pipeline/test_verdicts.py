@@ -13,7 +13,7 @@ from llamaflow.summaries import GateSummary, read_summary
 
 from .conftest import SAMPLE, Nextflow
 
-pytestmark = pytest.mark.rig
+pytestmark = [pytest.mark.rig, pytest.mark.timeout(3600)]  # each is a demo of its own, one of them a long one
 SECRET = "QJ7X-4914-KW83"
 Conversation = list[dict[str, str]]
 Spoil = Callable[[list[Conversation]], None]
