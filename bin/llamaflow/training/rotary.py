@@ -1,4 +1,4 @@
-"""Rotary position embedding as one autograd function: nothing is kept but the angles, and a third of the passes over memory."""
+"""Rotary position embedding as one autograd function: nothing is kept but the angles, and fewer passes go over memory."""
 
 from __future__ import annotations
 
