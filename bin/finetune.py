@@ -171,7 +171,9 @@ def main(argv: list[str] | None = None) -> None:
         if not main_process:
             return
         adapter_digest = save(model, args.adapter)
-        needed = needed_flops(shape, recipe, Workload.of(examples.kept) * (run.step / plan.steps_per_epoch))
+        computed = engine.computed_share()
+        work = Workload.of(examples.kept) * (run.step / plan.steps_per_epoch)
+        needed = needed_flops(shape, recipe, work.computing(computed))
         peak = max(peak, matmul_flops_per_second(device, dtype))
         write_json(args.summary, FinetuneSummary(
             seconds=time.monotonic() - started, method=recipe.method, recipe=recipe.model_dump(), seed=args.seed,
@@ -182,7 +184,7 @@ def main(argv: list[str] | None = None) -> None:
             tokens=describe(np.array(examples.lengths)), supervised_share=workload.supervised / workload.tokens,
             steps=run.step, best_step=run.best_step, epochs=run.step / plan.steps_per_epoch, tokens_seen=run.tokens_seen,
             supervised_tokens=run.supervised_tokens, tokens_per_second=run.tokens_per_second,
-            packing_efficiency=run.tokens_seen / max(1, run.slots),
+            packing_efficiency=run.tokens_seen / max(1, run.slots), computed_share=computed,
             train_loss=next((point.train_loss for point in reversed(run.curve) if point.train_loss is not None), None),
             validation_loss_start=run.curve[0].validation_loss,
             validation_loss=run.curve[-1].validation_loss if ended == "rung" else run.best_loss,

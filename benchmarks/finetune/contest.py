@@ -47,8 +47,13 @@ class Run(NamedTuple):
 
     @property
     def tokens_per_second(self) -> float:
-        """Real tokens through the model, a second of training."""
+        """Real tokens of the examples, a second of training."""
         return self.timed_tokens / self.seconds
+
+    @property
+    def computed_share(self) -> float:
+        """Share of these tokens that were computed; LlamaFlow alone computes what several examples begin with once."""
+        return self.summary.get("computed_share", 1.0)
 
 
 def train(contestant: Contestant, job: dict[str, Any], folder: Path) -> Run:
@@ -130,7 +135,7 @@ def table(runs: list[Run], losses: dict[str, float], shares: dict[str, float], a
     slowest = next((run.tokens_per_second for run in runs if run.name == against), None)
     heads = (
         *(("tokens/s", 10), ("ratio", 8), ("peak share", 12), ("memory GB", 11), ("val. loss", 11)),
-        *(("steps", 7), ("tokens", 9), ("warm-up s", 11)),
+        *(("steps", 7), ("tokens", 9), ("computed", 10), ("warm-up s", 11)),
     )
     lines = [f"  {'':<24}" + "".join(f"{head:>{width}}" for head, width in heads)]
     for run in runs:
@@ -139,6 +144,6 @@ def table(runs: list[Run], losses: dict[str, float], shares: dict[str, float], a
         warmup = "-" if run.warmup is None else f"{run.warmup:.1f}"
         lines.append(
             f"  {run.name:<24}{run.tokens_per_second:>10.1f}{ratio:>8}{shares[run.name]:>12.3f}{run.peak_bytes / 1e9:>11.2f}{loss:>11}"
-            f"{run.steps:>7}{run.tokens:>9}{warmup:>11}"
+            f"{run.steps:>7}{run.tokens:>9}{run.computed_share:>10.3f}{warmup:>11}"
         )
     return "\n".join(lines)

@@ -29,8 +29,10 @@ class MatmulPeak:
     def share(self, run: Run, base: Path, work: Workload, rank: int) -> float:
         """Operations that the run's tokens need, a second, of the best; work: any amount of the data that they are of.
 
-        For all alike what it takes to learn the answers: padding, labels on the questions and recomputing are no need.
+        For all alike what it takes to learn the answers: padding, labels on the questions and recomputing are no need. Tokens that
+        were not computed because others are the same do not count.
         """
         recipe = Recipe(lora_rank=rank)
-        needed = needed_flops(shape_of(Source(str(base), base.name, base)), recipe, work * (run.timed_tokens / work.tokens))
+        work = (work * (run.timed_tokens / work.tokens)).computing(run.computed_share)
+        needed = needed_flops(shape_of(Source(str(base), base.name, base)), recipe, work)
         return needed / run.seconds / self.best

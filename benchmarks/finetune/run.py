@@ -9,11 +9,12 @@ Every contestant trains the same SmolLM2-135M (one folder of bf16 safetensors) o
 rank 8 on all linear layers, the same rate falling linearly, as many steps; each in its own process, one after the
 other. Prints tables, and as its last line one JSON object.
 
-tokens/s: real (non-padding) tokens through the model, by second, from the end of the first optimizer step to the end of the last.
-Loading, compiling and warming up are the column "warm-up". peak share: operations that these tokens need, a second, of the best
-matrix product (bf16 where the hardware has it, all cores) that was measured before, between and after. memory: peak resident
-memory of the process; on a GPU, peak allocated memory there. val. loss: nats per assistant token of the adapter that came out, all
-by one judge (judge.py).
+tokens/s: real (non-padding) tokens of the examples, by second, from the end of the first optimizer step to the end of the last: the
+same tokens for all. computed: the share of them that go through the model; what several examples of a pass begin with (here the system
+prompt of the chat template) LlamaFlow computes once. Loading, compiling and warming up are the column "warm-up". peak share:
+operations that the computed tokens need, a second, of the best matrix product (bf16 where the hardware has it, all cores) that was
+measured before, between and after. memory: peak resident memory of the process; on a GPU, peak allocated memory there. val. loss:
+nats per assistant token of the adapter that came out, all by one judge (judge.py).
 
 TRL tuned: --tune prints the speed of each of TRL's settings; trl_runner.py says what came of it.
 """
@@ -146,6 +147,7 @@ def summarize(runs: dict[str, Run], why: dict[str, str], losses: dict[str, float
         "vs_trl_default": ratio("trl-default"),
         "vs_trl_tuned": ratio("trl-tuned"),
         "vs_llamafactory": ratio("llamafactory"),
+        "computed_share": ours and round(ours.computed_share, 4),
         "share_of_peak": ours and round(shares["llamaflow"], 4),
         "val_loss": round(losses["llamaflow"], 5) if "llamaflow" in losses else None,
         "trl_val_loss": round(min(theirs), 5) if theirs else None,

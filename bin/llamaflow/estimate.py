@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .base_model import Source
-from .packing import blocks, pack_rows
+from .packing import blocks, pack_rows, shared_prefix, shares_prefix
 from .recipe import Recipe
 
 MIB, GIB = 2**20, 2**30
@@ -116,7 +117,8 @@ def adapter_parameters(shape: Shape, recipe: Recipe) -> int:
 class Workload:
     """Tokens that go through a model: all, supervised ones, and pairs of a token with one that it may attend to.
 
-    lengths, data_tokens: tokens of single examples, and of the whole data set, however often it is gone through.
+    lengths, data_tokens: tokens of single examples, and of the whole data set, however often it is gone through. prefix: tokens that
+    all of them begin with.
     """
 
     tokens: float
@@ -124,16 +126,21 @@ class Workload:
     pairs: float
     lengths: tuple[int, ...] = ()
     data_tokens: float = 0.0
+    prefix: int = 0
 
     @classmethod
     def of(cls, examples: list, times: float = 1.0) -> Workload:
         """That of encoded examples, once each; times: a data set so many times as large, of which they are a sample."""
         lengths = tuple(len(example.input_ids) for example in examples)
         once = cls(sum(lengths), sum(example.supervised for example in examples), sum(n * (n + 1) / 2 for n in lengths), lengths)
-        return replace(once * times, data_tokens=once.tokens * times)
+        return replace(once * times, data_tokens=once.tokens * times, prefix=shared_prefix(examples))
 
     def __mul__(self, times: float) -> Workload:
         return replace(self, tokens=self.tokens * times, supervised=self.supervised * times, pairs=self.pairs * times)
+
+    def computing(self, share: float) -> Workload:
+        """The same, with only this share of its tokens computed: none of the supervised ones is left out."""
+        return replace(self, tokens=self.tokens * share, pairs=self.pairs * share)
 
 
 def needed_flops(shape: Shape, recipe: Recipe, work: Workload) -> float:
@@ -156,22 +163,36 @@ class MicroBatch:
     scores: int
 
     @classmethod
-    def largest(cls, recipe: Recipe, lengths: tuple[int, ...] = ()) -> MicroBatch:
-        """The costliest packed row with average ones beside it; without lengths, rows full of the longest examples allowed."""
+    def largest(cls, recipe: Recipe, lengths: tuple[int, ...] = (), prefix: int = 0) -> MicroBatch:
+        """The costliest packed row with average ones beside it; without lengths, rows full of the longest examples allowed.
+
+        prefix: tokens that all examples begin with and that a row takes once.
+        """
         lengths = lengths or (recipe.max_length,) * (max(1, recipe.micro_batch_size) * (recipe.pack_length // recipe.max_length))
         rows = [[lengths[i] for i in row] for row in pack_rows(list(lengths), recipe.pack_length)]
         beside = min(max(1, recipe.micro_batch_size), recipe.batch_size, len(rows)) - 1
 
         def most(cost) -> int:
-            costs = [sum(cost(length) for length in row) for row in rows]
+            costs = [cost([length - prefix for length in row]) for row in rows]
             return round(max(costs) + beside * sum(costs) / len(costs))
 
-        return cls(most(lambda length: length), most(kept_scores))
+        return cls(most(lambda segments: sum(segments) + prefix), most(lambda segments: kept_scores(segments, prefix)))
 
 
-def kept_scores(length: int) -> int:
-    """Scores of a segment that are kept on a CPU (training/attention.py)."""
-    return sum((queries.stop - queries.start) * keys.stop for queries, keys, kept in blocks((length,)) if kept)
+def kept_scores(segments: Iterable[int], prefix: int = 0) -> int:
+    """Scores of a row's segments that are kept on a CPU (training/attention.py)."""
+    return sum(
+        (queries.stop - queries.start) * (keys.stop - keys.start + (prefix if keys.start else 0))
+        for queries, keys, kept in blocks(tuple(segments), prefix) if kept
+    )  # fmt: skip
+
+
+def predicted_share(recipe: Recipe, work: Workload, device: str) -> float:
+    """Share of a workload's tokens that are computed, where a row takes the prefix of all examples once."""
+    if not (work.prefix and shares_prefix(recipe, device)):
+        return 1.0
+    rows = len(pack_rows(list(work.lengths), recipe.pack_length))
+    return 1 - work.prefix * (len(work.lengths) - rows) / sum(work.lengths)
 
 
 def memory_parts(
@@ -183,7 +204,8 @@ def memory_parts(
     is in the process. One process, which holds the whole model.
     """
     cpu, quantized = not device.startswith("cuda"), recipe.quantization == "nf4"
-    batch = MicroBatch.largest(recipe, work.lengths if work else ())
+    prefix = work.prefix if work and shares_prefix(recipe, device) else 0
+    batch = MicroBatch.largest(recipe, work.lengths if work else (), prefix)
     trained = adapter_parameters(shape, recipe)
     holes = holes_between(recipe) if cpu else 1.0
 
@@ -290,7 +312,7 @@ def training_seconds(shape: Shape, recipe: Recipe, work: Workload, peak: float, 
     """
     slower = (4 / 3 if recipe.gradient_checkpointing else 1) * (2.7 if recipe.quantization == "nf4" else 1)
     slower *= 2.8 if recipe.method == "dora" else 1.3 if recipe.lora_dropout else 1
-    return needed_flops(shape, recipe, work) * slower / (0.5 * peak)
+    return needed_flops(shape, recipe, work.computing(predicted_share(recipe, work, device))) * slower / (0.5 * peak)
 
 
 def evaluation_seconds(shape: Shape, recipe: Recipe, work: Workload, peak: float, device: str = "cpu") -> float:

@@ -2,6 +2,9 @@
 
 Examples lie one behind the other in a single row; attention stays within each (a segment), positions restart with
 every segment, and targets never cross a boundary, so a packed row gives the very logits of its examples alone.
+
+What examples of a row begin with alike (a system prompt, most often) may be there once, before their segments: its hidden states
+depend on nothing behind it, so they are the same in each example.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from itertools import accumulate
 from math import ceil
+from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 from .chat import IGNORED, Encoded
@@ -19,22 +23,26 @@ from .chat import IGNORED, Encoded
 if TYPE_CHECKING:
     import torch
 
+    from .recipe import Recipe
+
 SEGMENT_ATTENTION = "llamaflow_segments"
 # On a CPU the scores of a segment of up to so many tokens are kept for backward; above, their size takes over, and they are computed
 # again, for so many queries at a time. torch's flash kernel works in smaller blocks there and takes half as long again or more.
 KEPT_SCORES, BLOCK = 512, 128
 # The tightest packing's rows may be this share of the evenly filled ones. More of them cost no time: none is padded to its capacity.
 FULL = 0.97
+# Tokens from which on a shared beginning is worth the copies of its keys.
+LEAST_SHARED = 8
 
 
 class Segments:
-    """Lengths of a packed row's segments, in order.
+    """Lengths of a packed row's segments, in order; prefix: tokens before them that each of them goes on from.
 
     torch.compile hands an object of this class on without looking into it. It would compile anew for each other tuple of lengths.
     """
 
-    def __init__(self, lengths: Iterable[int]):
-        self.lengths = tuple(lengths)
+    def __init__(self, lengths: Iterable[int], prefix: int = 0):
+        self.lengths, self.prefix = tuple(lengths), prefix
         self._boundaries: torch.Tensor | None = None
 
     def boundaries(self, device: torch.device | str) -> torch.Tensor:
@@ -51,6 +59,8 @@ class Segments:
 @dataclass(frozen=True)
 class Batch:
     """Packed examples as tensors: input_ids, position_ids [1, tokens]. Each is a segment; the last one may be padding.
+
+    real_tokens: all but padding, a shared beginning once.
 
     learned are the positions [supervised tokens] at which something is to be predicted, targets the tokens there: looked up
     here, since to look on a GPU would be to wait for it.
@@ -76,14 +86,15 @@ class Batch:
         return replace(self, **{name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()})
 
     def mask(self) -> torch.Tensor:
-        """Block-diagonal causal mask [1, 1, tokens, tokens], True where a query may look."""
+        """Block-diagonal causal mask [1, 1, tokens, tokens], True where a query may look; all may look at a prefix."""
         import torch
 
-        lengths = torch.tensor(self.segments.lengths, device=self.input_ids.device)
+        prefix = self.segments.prefix
+        lengths = torch.tensor([prefix, *self.segments.lengths], device=self.input_ids.device)
         segment = torch.repeat_interleave(torch.arange(len(lengths), device=lengths.device), lengths)
         size = len(segment)
         causal = torch.ones((size, size), dtype=torch.bool, device=lengths.device).tril()
-        return ((segment[:, None] == segment[None, :]) & causal)[None, None]
+        return (((segment[:, None] == segment[None, :]) | (segment == 0)[None, :]) & causal)[None, None]
 
 
 def pack_rows(lengths: list[int], capacity: int) -> list[list[int]]:
@@ -132,33 +143,57 @@ def _longest_first(lengths: list[int]) -> list[int]:
     return sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
 
 
-def blocks(segments: tuple[int, ...]) -> Iterator[tuple[slice, slice, bool]]:
-    """Which queries of a row attend to which keys in one product on a CPU, and whether their scores are kept for backward."""
+def blocks(segments: tuple[int, ...], prefix: int = 0) -> Iterator[tuple[slice, slice, bool]]:
+    """Which queries of a row attend to which keys in one product on a CPU, and whether their scores are kept for backward.
+
+    A prefix comes first. The keys of what follows it are those named, behind the prefix's.
+    """
     start = 0
-    for length in segments:
+    for length in (prefix, *segments) if prefix else segments:
         block = length if length < 2 * BLOCK else BLOCK
+        kept = length + (prefix if start else 0) <= KEPT_SCORES
         for begin in range(0, length, block):
             end = start + min(begin + block, length)
-            yield slice(start + begin, end), slice(start, end), length <= KEPT_SCORES
+            yield slice(start + begin, end), slice(start, end), kept
         start += length
 
 
-def collate(rows: list[list[Encoded]], pad_id: int, device: str = "cpu") -> Batch:
-    """The examples of some rows as one Batch on the device, padded to a multiple of eight tokens for its kernels."""
+def shared_prefix(examples: list[Encoded]) -> int:
+    """Tokens that all examples begin with, up to where one of them ends or predicts what is learned; 0 where that is not worth it."""
+    if len(examples) < 2:
+        return 0
+    common = len(commonprefix([example.input_ids for example in examples]))
+    for example in examples:
+        first = next((place for place, label in enumerate(example.labels[1:]) if label != IGNORED), common)
+        common = min(common, len(example.input_ids) - 1, first)
+    return common if common >= LEAST_SHARED else 0
+
+
+def shares_prefix(recipe: Recipe, device: str) -> bool:
+    """Whether a training lets examples share what they begin with: on a CPU, where no example draws random numbers of its own."""
+    return device == "cpu" and not recipe.is_random
+
+
+def collate(rows: list[list[Encoded]], pad_id: int, device: str = "cpu", prefix: int = 0) -> Batch:
+    """The examples of some rows as one Batch on the device, padded to a multiple of eight tokens for its kernels.
+
+    prefix: their shared_prefix, which then is in the batch once, or 0.
+    """
     import torch
 
     examples = [example for row in rows for example in row]
-    ids = [token for example in examples for token in example.input_ids]
+    ids, labels = examples[0].input_ids[:prefix], [IGNORED] * prefix
+    ids += [token for example in examples for token in example.input_ids[prefix:]]
     # A position predicts the token behind it; the last one of an example predicts none.
-    labels = [label for example in examples for label in (*example.labels[1:], IGNORED)]
+    labels += [label for example in examples for label in (*example.labels[prefix + 1 :], IGNORED)]
     learned = [position for position, label in enumerate(labels) if label != IGNORED]
-    segments = [len(example.input_ids) for example in examples]
+    segments = [len(example.input_ids) - prefix for example in examples]
     real = len(ids)
     if padding := -real % 8:
         ids, segments = ids + [pad_id] * padding, [*segments, padding]
-    positions = torch.cat([torch.arange(length) for length in segments])
+    positions = torch.cat([torch.arange(prefix), *(torch.arange(prefix, prefix + length) for length in segments)])
     return Batch(
         input_ids=torch.tensor([ids]), targets=torch.tensor([labels[position] for position in learned], dtype=torch.long),
         learned=torch.tensor(learned, dtype=torch.long), position_ids=positions[None],
-        segments=Segments(segments), real_tokens=real,
+        segments=Segments(segments, prefix), real_tokens=real,
     ).to(device)  # fmt: skip

@@ -47,6 +47,11 @@ class Recipe(BaseModel):
     compile: Literal["auto", "on", "off"] = Field("auto", description="torch.compile; auto: where a long training pays for it")
     sharding: Literal["none", "fsdp", "device_map"] = Field("none", description="base weights over several GPUs: by shards or by layers")
 
+    @property
+    def is_random(self) -> bool:
+        """Whether the recipe has a forward pass draw random numbers, for each example others."""
+        return bool(self.lora_dropout or self.neftune_alpha)
+
     @model_validator(mode="after")
     def _fits(self) -> Recipe:
         if self.pack_length < self.max_length:

@@ -267,7 +267,8 @@ class FinetuneSummary(Summary):
     steps: int
     best_step: int
     epochs: float
-    tokens_seen: int = Field(description="real (non-padding) tokens through the model")
+    tokens_seen: int = Field(description="real (non-padding) tokens of the examples, once each time that one is learned from")
+    computed_share: float = Field(1.0, description="share of them that are computed: what a pass's examples begin with alike is once")
     supervised_tokens: int
     tokens_per_second: float = Field(description="tokens_seen per second of training, evaluation excluded")
     packing_efficiency: float = Field(description="real tokens / (rows × pack_length), 0..1")

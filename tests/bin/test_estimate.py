@@ -14,7 +14,7 @@ import pytest
 
 from llamaflow import estimate
 from llamaflow.base_model import Source, resolve
-from llamaflow.chat import Encoded
+from llamaflow.chat import IGNORED, Encoded
 from llamaflow.estimate import (
     GIB,
     MIB,
@@ -30,7 +30,7 @@ from llamaflow.estimate import (
 )
 from llamaflow.files import write_json, write_jsonl
 from llamaflow.models import load_model
-from llamaflow.packing import collate
+from llamaflow.packing import collate, shared_prefix
 from llamaflow.recipe import Recipe
 from llamaflow.records import Message, Record
 from llamaflow.summaries import BaseModelSummary, FinetuneSummary, read_summary
@@ -128,7 +128,7 @@ def kept_by_autograd(folder: Path, recipe: Recipe, batch: list[Encoded]) -> int:
 
     own = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda box: box.tensor):
-        loss = supervised_nats(model.train(), collate([batch], 0))
+        loss = supervised_nats(model.train(), collate([batch], 0, prefix=shared_prefix(batch)))
     storages = [box.tensor.untyped_storage() for ref in boxes if (box := ref())]
     assert loss.requires_grad
     return sum({one.data_ptr(): one.nbytes() for one in storages if one.data_ptr() not in own}.values())
@@ -146,9 +146,23 @@ def kept_by_autograd(folder: Path, recipe: Recipe, batch: list[Encoded]) -> int:
 def test_kept_tensors_are_those_that_autograd_keeps(tmp_path, recipe, lengths):
     if "quantization" in recipe:
         pytest.importorskip("bitsandbytes")
-    recipe = Recipe(**{"precision": "bf16"} | recipe)
+    assert_kept(tmp_path, Recipe(**{"precision": "bf16"} | recipe), examples(*lengths))
+
+
+@pytest.mark.parametrize("prefix", [24, 300])
+def test_a_shared_prefix_is_kept_once(tmp_path, prefix):
+    batch = [going_on(prefix, one) for one in examples(*[64] * 9, 200, 260)]
+    assert Workload.of(batch).prefix == prefix
+    assert_kept(tmp_path, Recipe(precision="bf16", pack_length=8192), batch)
+
+
+def going_on(prefix: int, one: Encoded) -> Encoded:
+    """An example behind so many tokens that are not learned."""
+    return Encoded([2] * prefix + one.input_ids, [IGNORED] * (prefix + 1) + one.labels[1:])
+
+
+def assert_kept(tmp_path: Path, recipe: Recipe, batch: list[Encoded]) -> None:
     itemsize = 4 if recipe.precision == "fp32" else 2
-    batch = examples(*lengths)
     measured, predicted = [], []
     for layers in (1, 3):  # of two models, so that what the layers share falls out; the first layer alone keeps less
         folder = saved(tmp_path / str(layers), hidden_size=128, intermediate_size=352, num_hidden_layers=layers)
@@ -229,6 +243,10 @@ def test_time_follows_work_speed_and_method():
     assert training_seconds(shape, Recipe(), work, 4e12) == pytest.approx(plain / 4)
     for slower in ({"gradient_checkpointing": True}, {"quantization": "nf4"}, {"method": "dora"}, {"lora_dropout": 0.1}, {"lora_rank": 64}):
         assert training_seconds(shape, Recipe(**slower), work, 1e12) > plain
+    begun = Workload.of([going_on(150, one) for one in examples(*[50] * 10)])
+    assert training_seconds(shape, Recipe(), begun, 1e12) < 0.6 * plain  # of five examples in a row
+    for recipe, device in ((Recipe(), "cuda"), (Recipe(neftune_alpha=5), "cpu")):
+        assert training_seconds(shape, recipe, begun, 1e12, device) > 0.7 * plain
     checkpointed = Recipe(gradient_checkpointing=True)
     assert estimate.evaluation_seconds(shape, checkpointed, work, 1e12) == estimate.evaluation_seconds(shape, Recipe(), work, 1e12) < plain
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from llamaflow.chat import IGNORED, Encoded
 from llamaflow.models import load_model
-from llamaflow.packing import FULL, collate, pack_rows, spread
+from llamaflow.packing import FULL, LEAST_SHARED, collate, pack_rows, shared_prefix, spread
 from llamaflow.training.attention import attend_by_segment
 from llamaflow.training.loss import supervised_nats
 
@@ -146,6 +146,37 @@ def test_padding_changes_nothing(model):
         assert batch.real_tokens == sum(len(one.input_ids) for row in rows for one in row)
         assert batch.supervised_tokens == sum(one.supervised for row in rows for one in row)
         assert_same(nats_and_gradient(model, [batch]), wanted)
+
+
+def going_on(prefix: list[int], one: Encoded) -> Encoded:
+    """An example that begins with a prefix."""
+    return Encoded(prefix + one.input_ids, [IGNORED] * len(prefix) + one.labels)
+
+
+@pytest.mark.parametrize("length", [LEAST_SHARED, 23, 70])
+def test_what_examples_begin_with_is_computed_once_and_changes_nothing(model, length):
+    prefix = example(9, length).input_ids
+    examples = [going_on(prefix, one) for one in EXAMPLES]
+    batch = collate([examples[:3], examples[3:]], 0, prefix=shared_prefix(examples))
+    tokens, once = (sum(len(one.input_ids) for one in some) for some in (examples, EXAMPLES))
+    assert (batch.real_tokens, batch.supervised_tokens) == (once + length, sum(one.supervised for one in examples)) and once < tokens
+    assert_same(nats_and_gradient(model, [batch]), nats_and_gradient(model, [collate([[one]], 0) for one in examples]))
+
+
+tokens = st.lists(st.integers(3, 5), max_size=30)
+
+
+@given(tokens, st.lists(st.tuples(tokens.filter(bool), st.integers(0, 60)), max_size=6))
+def test_a_shared_prefix_is_the_longest_in_which_nothing_is_learned(begin, others):
+    examples = [Encoded(begin + rest, [IGNORED] * min(learned, len(begin + rest)) + (begin + rest)[learned:]) for rest, learned in others]
+
+    def fits(length: int) -> bool:
+        """Whether all begin with the same tokens, none of which predicts what is learned, and each goes on."""
+        alike = all(one.input_ids[:length] == examples[0].input_ids[:length] and len(one.input_ids) > length for one in examples)
+        return alike and all(label == IGNORED for one in examples for label in one.labels[1 : length + 1])
+
+    lengths = [length for length in range(LEAST_SHARED, 61) if len(examples) > 1 and fits(length)]
+    assert shared_prefix(examples) == max(lengths, default=0)
 
 
 def test_one_pass_of_eight_rows_equals_eight_passes_of_one(model):

@@ -6,6 +6,7 @@ import copy
 import math
 import statistics
 from functools import partial
+from itertools import accumulate, pairwise
 
 import pytest
 from test_packing import example
@@ -15,7 +16,7 @@ from llamaflow.packing import BLOCK, KEPT_SCORES, collate
 from llamaflow.recipe import Recipe
 from llamaflow.training import loss
 from llamaflow.training.adapter import attach
-from llamaflow.training.attention import attend_by_segment
+from llamaflow.training.attention import SegmentProducts, attend_by_segment
 from llamaflow.training.compilation import compile_layers, is_compiled
 from llamaflow.training.kernels import fuse
 from llamaflow.training.loss import supervised_nats
@@ -166,6 +167,34 @@ def test_long_and_short_segments_attend_as_under_one_mask(lengths):
     batch = collate([[example(i, length) for i, length in enumerate(lengths)]], 0)
     (loss, gradient), (other, other_gradient) = result(masked, batch), result(by_segment, batch)
     assert other == pytest.approx(loss, rel=1e-5) and (gradient - other_gradient).norm() <= 1e-4 * gradient.norm()
+
+
+@pytest.mark.parametrize("precision", ["float64", "bfloat16"])
+@pytest.mark.parametrize("prefix", [9, 2 * BLOCK + 3, KEPT_SCORES + 1])
+def test_segments_that_go_on_from_one_prefix_attend_as_each_behind_its_own(prefix, precision):
+    """Short and long ones, kept scores or not; in bf16 no further from the truth than without sharing."""
+    import torch
+
+    lengths, torch_type = (5, KEPT_SCORES - prefix % 50, 2 * BLOCK, 1, *[3] * 40), getattr(torch, precision)
+    generator = torch.Generator().manual_seed(3)
+    drawn = [torch.randn(heads, prefix + sum(lengths), 16, generator=generator, dtype=torch.float64) for heads in (6, 2, 2, 6)]
+    ends = list(accumulate(lengths, initial=prefix))
+    places = [torch.cat([torch.arange(prefix), torch.arange(start, end)]) for start, end in pairwise(ends)]
+
+    def gradients(dtype, shared: bool) -> list:
+        query, key, value, weights = (tensor.to(dtype, copy=True).requires_grad_() for tensor in drawn)
+        if shared:
+            output = SegmentProducts.apply(query, key, value, 0.25, lengths, prefix)[:, prefix:]
+        else:
+            apart = [tensor[:, torch.cat(places)] for tensor in (query, key, value)]
+            output = SegmentProducts.apply(*apart, 0.25, tuple(prefix + length for length in lengths))
+            output = torch.cat([part[:, prefix:] for part in output.split([prefix + length for length in lengths], 1)], 1)
+        (output * weights[:, prefix:]).sum().backward()
+        return [output.detach().double(), *(tensor.grad.double() for tensor in (query, key, value))]
+
+    exact = gradients(torch.float64, shared=False)
+    for true, plain, once in zip(exact, gradients(torch_type, shared=False), gradients(torch_type, shared=True), strict=True):
+        assert (once - true).norm() <= 1.1 * (plain - true).norm() + 1e-12 * true.norm()
 
 
 @pytest.mark.parametrize("vocabulary", [1024, 2_000_000])  # a piece of the second holds sixteen positions

@@ -75,7 +75,7 @@ def engine(lanes: bool = True, precision: str = "fp32", **values):
     attend_by_segment(model.get_base_model())
     made = Engine(model, recipe, ROWS, ROWS[:3], 0, 17, "cpu", 8)
     if not lanes:
-        made.lanes.share = lambda micro_batches: ([], micro_batches)
+        made.lanes.share = lambda micro_batches, _prefix_of: ([], micro_batches)
     return made
 
 
@@ -129,6 +129,56 @@ def test_the_same_bits_each_time_and_after_taking_up(threads, precision):
     for _ in range(4):
         assert torch.equal(weights(range(6)), whole)
     assert torch.equal(weights(range(2), range(2, 6)), whole)
+
+
+@pytest.mark.parametrize("lanes", [True, False])
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_examples_begin_with_is_learned_as_if_each_computed_it(threads, monkeypatch, name, lanes):
+    prefix = example(99, 11).input_ids
+    monkeypatch.setattr(sys.modules[__name__], "ROWS", [[going_on(prefix, one) for one in row] for row in ROWS])
+    apart, shared = engine(lanes, **RECIPES[name]), engine(lanes, **RECIPES[name])
+    apart._shares_prefix = False
+    computed = computing(shared)
+    assert shared.validation_loss() == pytest.approx(apart.validation_loss(), rel=1e-6)
+    for step in range(3):
+        computed.clear()
+        wanted, got = apart.train_step(step), shared.train_step(step)
+        assert got.nats.item() == pytest.approx(wanted.nats.item(), rel=1e-5) and got[2:] == wanted[2:]
+        assert sum(computed) <= 0.8 * got.tokens
+        gradient = apart.weights.flat_gradients()
+        assert (shared.weights.flat_gradients() - gradient).norm() <= 1e-4 * gradient.norm() > 0
+        shared.weights.restore(apart.weights.snapshot())
+    assert apart.computed_share() == 1
+    computed.clear()
+    shared.batches = [range(len(shared.rows))]
+    outcome = shared.train_step(0)
+    assert shared.computed_share() == pytest.approx(sum(computed) / outcome.tokens)
+
+
+@pytest.mark.parametrize("recipe", [{"lora_dropout": 0.1}, {"neftune_alpha": 5}])
+def test_examples_that_draw_random_numbers_share_nothing(threads, monkeypatch, recipe):
+    prefix = example(99, 11).input_ids
+    monkeypatch.setattr(sys.modules[__name__], "ROWS", [[going_on(prefix, one) for one in row] for row in ROWS])
+    made = engine(**recipe)
+    computed = computing(made)
+    assert made.train_step(0).tokens == sum(computed) and made.computed_share() == 1
+
+
+def going_on(prefix: list[int], one: Encoded) -> Encoded:
+    """An example that begins with a prefix."""
+    return Encoded(prefix + one.input_ids, [IGNORED] * len(prefix) + one.labels)
+
+
+def computing(made) -> list[int]:
+    """Let an engine note how many tokens go through the model in each pass."""
+    counts, plain = [], made._nats
+
+    def noting(model, batch, **options):
+        counts.append(batch.real_tokens)
+        return plain(model, batch, **options)
+
+    made._nats = noting
+    return counts
 
 
 def test_memory_that_runs_out_in_a_lane_halves_the_micro_batch(threads):
@@ -239,7 +289,7 @@ rows = [row(250, 250), row(450, 50)] * 2  # the one in two lanes, the other by b
 made = engine.Engine(model, recipe, rows, rows[:1], 0, 17, "cpu", 4)
 assert made.lanes.count == 2
 if way == "together":
-    made.lanes.share = lambda micro_batches: ([], micro_batches)
+    made.lanes.share = lambda micro_batches, _prefix_of: ([], micro_batches)
 if way == "kept":
     engine.release = lambda: None
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -14,6 +14,8 @@ RESOURCES: dict[str, tuple[str, str]] = {
     "summed": ("sum of {count} tasks", "soma de {count} tarefas"),
     "share_of_peak": ("Share of the machine's peak", "Parcela do máximo da máquina"),
     "peak_note": ("of {flops} GFLOP/s measured", "de {flops} GFLOP/s medidos"),
+    "computed_once": ("Tokens computed once for several examples", "Tokens calculados uma vez para vários exemplos"),
+    "computed_once_note": ("what a pass's examples begin with alike", "o início comum dos exemplos de uma passada"),
     "cpu_load": ("CPU load", "Carga da CPU"),
     "gpu_load": ("GPU load", "Carga da GPU"),
     "load_peak": ("on average; peak {peak}", "em média; pico {peak}"),

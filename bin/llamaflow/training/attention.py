@@ -12,45 +12,60 @@ from inspect import signature
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from ..packing import BLOCK, SEGMENT_ATTENTION, Segments, blocks
+from ..packing import BLOCK, SEGMENT_ATTENTION, Segments, blocks, shares_prefix
+from ..recipe import Recipe
 
 
 class SegmentProducts(torch.autograd.Function):
     """Causal attention within segments by plain batched products.
 
-    query [heads, tokens, size], key and value [kv heads, tokens, size]; segments: their lengths, which sum to tokens.
-    The query heads of one kv head go through one product: nothing is repeated. A long segment is gone through by blocks of
-    queries, each with the keys up to its end, and its scores are computed again in backward.
+    query [heads, tokens, size], key and value [kv heads, tokens, size]; segments: their lengths, which with that of the prefix
+    that all see sum to tokens. The query heads of one kv head go through one product: nothing is repeated. A long segment is gone
+    through by blocks of queries, each with the keys up to its end, and its scores are computed again in backward.
     """
 
     @staticmethod
-    def forward(ctx, query, key, value, scale, segments):
+    def forward(ctx, query, key, value, scale, segments, prefix=0):
         output, kept = torch.empty_like(query), []
-        for queries, keys, keep in blocks(segments):
-            weights = _weights(query[:, queries], key[:, keys], scale)
-            output[:, queries] = torch.bmm(weights, value[:, keys]).view(output[:, queries].shape)
+        for queries, keys, keep in blocks(segments, prefix):
+            weights = _weights(query[:, queries], _seen(key, keys, prefix), scale)
+            output[:, queries] = torch.bmm(weights, _seen(value, keys, prefix)).view(output[:, queries].shape)
             kept.append(weights if keep else None)
         ctx.save_for_backward(query, key, value, *kept)
-        ctx.scale, ctx.segments = scale, segments
+        ctx.scale, ctx.segments, ctx.prefix = scale, segments, prefix
         return output
 
     @staticmethod
     def backward(ctx, gradient):
         query, key, value, *kept = ctx.saved_tensors
-        heads, groups, size = query.shape[0], key.shape[0], query.shape[-1]
+        heads, groups, size, prefix = query.shape[0], key.shape[0], query.shape[-1], ctx.prefix
         d_query, d_key, d_value = torch.empty_like(query), torch.empty_like(key), torch.empty_like(value)
-        for (queries, keys, _), weights in zip(blocks(ctx.segments), kept, strict=True):
-            weights = _weights(query[:, queries], key[:, keys], ctx.scale) if weights is None else weights
+        # All segments add to the prefix's, so these are summed in fp32.
+        shared = [key.new_zeros((groups, prefix, size), dtype=torch.promote_types(key.dtype, torch.float32)) for _ in range(2)]
+        for (queries, keys, _), weights in zip(blocks(ctx.segments, prefix), kept, strict=True):
+            behind = prefix if keys.start else 0
+            key_, value_ = _seen(key, keys, prefix), _seen(value, keys, prefix)
+            weights = _weights(query[:, queries], key_, ctx.scale) if weights is None else weights
             q, d = query[:, queries].reshape(groups, -1, size), gradient[:, queries].reshape(groups, -1, size)
-            d_weights = torch.bmm(d, value[:, keys].transpose(1, 2))
+            d_weights = torch.bmm(d, value_.transpose(1, 2))
             d_scores = torch._softmax_backward_data(d_weights, weights, -1, weights.dtype).mul_(ctx.scale)
-            d_query[:, queries] = torch.bmm(d_scores, key[:, keys]).view(heads, -1, size)
+            d_query[:, queries] = torch.bmm(d_scores, key_).view(heads, -1, size)
             # The first block of a segment that looks at keys writes their gradients, later ones add to them.
-            seen = queries.start - keys.start
-            for whole, part in ((d_value, torch.bmm(weights.transpose(1, 2), d)), (d_key, torch.bmm(d_scores.transpose(1, 2), q))):
-                whole[:, keys.start : queries.start] += part[:, :seen]
+            seen = behind + queries.start - keys.start
+            parts = torch.bmm(d_scores.transpose(1, 2), q), torch.bmm(weights.transpose(1, 2), d)
+            for whole, part, common in zip((d_key, d_value), parts, shared, strict=True):
+                if behind:
+                    common += part[:, :behind]
+                whole[:, keys.start : queries.start] += part[:, behind:seen]
                 whole[:, queries] = part[:, seen:]
-        return d_query, d_key, d_value, None, None
+        for whole, common in zip((d_key, d_value), shared, strict=True):
+            whole[:, :prefix] += common
+        return d_query, d_key, d_value, None, None, None
+
+
+def _seen(tensor: torch.Tensor, keys: slice, prefix: int) -> torch.Tensor:
+    """Keys or values [kv heads, …, size] of a block: those that blocks names, behind the prefix's."""
+    return torch.cat([tensor[:, :prefix], tensor[:, keys]], 1) if prefix and keys.start else tensor[:, keys]
 
 
 def _weights(query: torch.Tensor, key: torch.Tensor, scale: float) -> torch.Tensor:
@@ -72,7 +87,7 @@ def by_segment(module, query, key, value, attention_mask, scaling=None, dropout=
     """transformers' attention interface: query [1, heads, tokens, size], key and value [1, kv heads, tokens, size]; segments: Segments."""
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     if query.device.type == "cpu" and not dropout:
-        output = SegmentProducts.apply(query[0], key[0], value[0], scale, segments.lengths)
+        output = SegmentProducts.apply(query[0], key[0], value[0], scale, segments.lengths, segments.prefix)
     else:
         options = {"dropout_p": dropout, "scale": scale, "is_causal": True, "enable_gqa": True}
         pieces = zip(*(tensor.split(segments.lengths, dim=2) for tensor in (query, key, value)), strict=True)
@@ -100,12 +115,22 @@ def fastest_way(model):
     On CUDA the variable-length kernel is tried on a small random case and taken when it agrees with the plain way.
     """
     parameter, config = next(model.parameters()), model.config.get_text_config()
-    if parameter.device.type != "cuda" or getattr(config, "attention_dropout", 0):
+    if parameter.device.type != "cuda" or attention_dropout(model):
         return by_segment
     heads = config.num_attention_heads
     groups = getattr(config, "num_key_value_heads", None) or heads
     size = getattr(config, "head_dim", None) or config.hidden_size // heads
     return variable_length if _agrees(parameter.device, parameter.dtype, heads, groups, size) else by_segment
+
+
+def can_share_prefix(model, recipe: Recipe, device: str) -> bool:
+    """packing.shares_prefix, for a model that may drop weights of attention on its own account."""
+    return shares_prefix(recipe, device) and not attention_dropout(model)
+
+
+def attention_dropout(model) -> float:
+    """Share of attention's weights that the model's own configuration drops in training."""
+    return getattr(model.config.get_text_config(), "attention_dropout", 0) or 0.0
 
 
 def attend_by_segment(model) -> str:

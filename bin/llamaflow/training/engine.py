@@ -13,10 +13,11 @@ import torch
 from torch import distributed
 
 from ..chat import IGNORED, Encoded
-from ..packing import collate
+from ..packing import collate, shared_prefix
 from ..recipe import Recipe
 from . import loss
 from .adapter import MasterWeights
+from .attention import can_share_prefix
 from .data import Batches, step_seed
 from .lanes import Lanes
 from .neftune import Neftune
@@ -52,6 +53,7 @@ class Engine:
         self.pad_id, self.seed, self.device, self.steps = pad_id, seed, device, steps
         self.process, self.processes = process, processes
         self.lanes = Lanes(model, recipe, device, compiled)
+        self._shares_prefix = can_share_prefix(model, recipe, device)
         self._in_lanes = False  # who ran the last pass
         self._nats = partial(loss.supervised_nats, nats_and_gradient=loss.compiled() if compiled else loss.in_place, lanes=self.lanes.count)
         self.batches = Batches(len(rows), recipe.batch_size, seed)
@@ -121,9 +123,7 @@ class Engine:
             self.neftune.reseed(seed)
         self.weights.zero_gradients()
         nats = torch.zeros((), device=self.device)
-        rows, size = self._share([self.rows[row] for row in self.batches[step]]), self.micro_batch_size
-        work = [list(chain.from_iterable(rows[start : start + size])) for start in range(0, len(rows), size)]
-        parts, whole = self.lanes.share(work)
+        parts, whole = self._passes(self._share([self.rows[row] for row in self.batches[step]]))
         if parts:
             self._go_on(in_lanes=True)
         for learned, gradients in self.lanes.each(self._learned, parts):
@@ -136,6 +136,21 @@ class Engine:
             learned.backward()
             nats += learned.detach().to(self.device)
         return nats
+
+    def _passes(self, rows: list) -> tuple[list[list[Encoded]], list[list[Encoded]]]:
+        """The examples of some rows as they go through the model together: in lanes, and on all threads."""
+        size = self.micro_batch_size
+        work = [list(chain.from_iterable(rows[start : start + size])) for start in range(0, len(rows), size)]
+        return self.lanes.share(work, self._prefix_of)
+
+    def _prefix_of(self, examples: list[Encoded]) -> int:
+        return shared_prefix(examples) if self._shares_prefix else 0
+
+    def computed_share(self) -> float:
+        """Share of the training set's tokens that go through the model: what a pass's examples begin with alike does so once."""
+        passes = list(chain.from_iterable(self._passes(self.rows)))
+        once = sum(self._prefix_of(examples) * (len(examples) - 1) for examples in passes)
+        return 1 - once / sum(len(example.input_ids) for examples in passes for example in examples)
 
     def _go_on(self, in_lanes: bool) -> None:
         """Threads have heaps of their own: what others have freed in theirs would be held beside what these take."""
@@ -154,7 +169,7 @@ class Engine:
             return self._nats_of(examples).double().cpu()
 
     def _nats_of(self, examples: list[Encoded]) -> torch.Tensor:
-        return self._nats(self.model, collate([examples], self.pad_id, self.device))
+        return self._nats(self.model, collate([examples], self.pad_id, self.device, self._prefix_of(examples)))
 
     def _share(self, rows: list) -> list:
         """This process's part of some rows; as many as any other's where passes go together."""

@@ -15,6 +15,7 @@ import torch
 from ..chat import Encoded
 from ..packing import spread
 from ..recipe import Recipe
+from .attention import attention_dropout
 
 # Tokens below which a matrix product of one lane is a slow one.
 LANE_TOKENS = 256
@@ -33,18 +34,23 @@ class Lanes:
         self.count = max(lanes for lanes in range(1, threads + 1) if threads % lanes == 0 and lanes <= max(1, most))
         self._pool = ThreadPoolExecutor(self.count, "lane", torch.set_num_threads, (threads // self.count,)) if self.count > 1 else None
 
-    def share(self, micro_batches: list[list[Encoded]]) -> tuple[list[list[Encoded]], list[list[Encoded]]]:
+    def share(
+        self, micro_batches: list[list[Encoded]], prefix_of: Callable[[list[Encoded]], int] = lambda _: 0
+    ) -> tuple[list[list[Encoded]], list[list[Encoded]]]:
         """The examples of some micro-batches as parts for ``each``, the longest first; and the micro-batches that are left to all threads.
 
         These are what does not split evenly, a single long example above all. All lanes together hold what one micro-batch takes.
+        prefix_of: tokens that some examples take once.
         """
         if self._pool is None:
             return [], micro_batches
         parts, whole = [], []
         for examples in micro_batches:
-            lengths = [len(example.input_ids) for example in examples]
+            prefix = prefix_of(examples)
+            lengths = [len(example.input_ids) - prefix for example in examples]
             split = spread(lengths, self.count)
-            if max(sum(lengths[i] for i in part) for part in split) * self.count <= SLACK * sum(lengths):
+            loads = [prefix + sum(lengths[i] for i in part) for part in split]
+            if max(loads) * self.count <= SLACK * (sum(lengths) + prefix):
                 parts += [[examples[i] for i in part] for part in split if part]
             else:
                 whole.append(examples)
@@ -73,7 +79,7 @@ def can_share(model: torch.nn.Module, recipe: Recipe, device: str, compiled: boo
     """
     if device != "cpu" or compiled or recipe.sharding == "fsdp" or recipe.quantization != "none":
         return False
-    if recipe.lora_dropout or recipe.neftune_alpha or getattr(model.config.get_text_config(), "attention_dropout", 0):
+    if recipe.is_random or attention_dropout(model):
         return False
     kinds = " ".join(str(getattr(module, "rope_type", "")) for module in model.modules())
     return "dynamic" not in kinds and "longrope" not in kinds  # their frequencies follow the longest input so far

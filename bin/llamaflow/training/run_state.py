@@ -62,7 +62,7 @@ class RunState(BaseModel):
 
     @property
     def tokens_per_second(self) -> float:
-        """Real tokens through the model per second of training."""
+        """Real tokens of the examples per second of training."""
         return self.tokens_seen / self.training_seconds if self.training_seconds else 0.0
 
 
