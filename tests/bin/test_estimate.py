@@ -215,9 +215,9 @@ def test_workload():
 def test_the_largest_micro_batch():
     recipe = Recipe(pack_length=1024, max_length=1024)
     one = MicroBatch.largest(recipe, (1000, 500, 500, 20, 20))  # rows: 1000 + 20, 500 + 500 + 20
-    assert one == MicroBatch(1020, 2 * (128 * (128 + 256 + 384) + 116 * 500) + 20**2)
+    assert one == MicroBatch(1020, 2 * 125 * (125 + 250 + 375 + 500) + 20**2)
     two = MicroBatch.largest(recipe.model_copy(update={"micro_batch_size": 2}), (1000, 500, 500, 20, 20))
-    assert two == MicroBatch(2040, round(312_608 + 400 + (312_608 + 800) / 2))
+    assert two == MicroBatch(2040, round(312_500 + 400 + (312_500 + 800) / 2))
     assert MicroBatch.largest(recipe.model_copy(update={"micro_batch_size": 8}), (100,)) == MicroBatch(100, 10_000)
 
 

@@ -161,12 +161,12 @@ def test_a_norm_that_computes_something_else_is_kept():
 )
 def test_long_and_short_segments_attend_as_under_one_mask(lengths):
     """By segment, kept scores or not, against transformers' own attention under the block-diagonal mask."""
-    by_segment, _, _ = build("Llama")
+    by_segment = build("Llama")[0].double()  # in fp32 either differs from the truth by as much as from the other
     masked = copy.deepcopy(by_segment)
     masked.get_base_model().set_attn_implementation("sdpa")
     batch = collate([[example(i, length) for i, length in enumerate(lengths)]], 0)
     (loss, gradient), (other, other_gradient) = result(masked, batch), result(by_segment, batch)
-    assert other == pytest.approx(loss, rel=1e-5) and (gradient - other_gradient).norm() <= 1e-4 * gradient.norm()
+    assert other == pytest.approx(loss, rel=1e-6) and (gradient - other_gradient).norm() <= 1e-5 * gradient.norm()
 
 
 @pytest.mark.parametrize("precision", ["float64", "bfloat16"])

@@ -26,9 +26,9 @@ class SegmentProducts(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, query, key, value, scale, segments, prefix=0):
-        output, kept = torch.empty_like(query), []
+        output, groups, kept = torch.empty_like(query), key.shape[0], []
         for queries, keys, keep in blocks(segments, prefix):
-            weights = _weights(query[:, queries], _seen(key, keys, prefix), scale)
+            weights = _weights(_scaled(query[:, queries], groups, scale), _seen(key, keys, prefix), queries)
             output[:, queries] = torch.bmm(weights, _seen(value, keys, prefix)).view(output[:, queries].shape)
             kept.append(weights if keep else None)
         ctx.save_for_backward(query, key, value, *kept)
@@ -45,11 +45,11 @@ class SegmentProducts(torch.autograd.Function):
         for (queries, keys, _), weights in zip(blocks(ctx.segments, prefix), kept, strict=True):
             behind = prefix if keys.start else 0
             key_, value_ = _seen(key, keys, prefix), _seen(value, keys, prefix)
-            weights = _weights(query[:, queries], key_, ctx.scale) if weights is None else weights
-            q, d = query[:, queries].reshape(groups, -1, size), gradient[:, queries].reshape(groups, -1, size)
+            q, d = _scaled(query[:, queries], groups, ctx.scale), gradient[:, queries].reshape(groups, -1, size)
+            weights = _weights(q, key_, queries) if weights is None else weights
             d_weights = torch.bmm(d, value_.transpose(1, 2))
-            d_scores = torch._softmax_backward_data(d_weights, weights, -1, weights.dtype).mul_(ctx.scale)
-            d_query[:, queries] = torch.bmm(d_scores, key_).view(heads, -1, size)
+            d_scores = torch._softmax_backward_data(d_weights, weights, -1, weights.dtype)
+            torch.mul(torch.bmm(d_scores, key_).view(heads, -1, size), ctx.scale, out=d_query[:, queries])
             # The first block of a segment that looks at keys writes their gradients, later ones add to them.
             seen = behind + queries.start - keys.start
             parts = torch.bmm(d_scores.transpose(1, 2), q), torch.bmm(weights.transpose(1, 2), d)
@@ -68,16 +68,20 @@ def _seen(tensor: torch.Tensor, keys: slice, prefix: int) -> torch.Tensor:
     return torch.cat([tensor[:, :prefix], tensor[:, keys]], 1) if prefix and keys.start else tensor[:, keys]
 
 
-def _weights(query: torch.Tensor, key: torch.Tensor, scale: float) -> torch.Tensor:
-    """Causal softmax of the last queries of some keys: [heads, queries, size], [kv heads, keys, size] -> [kv heads, …, keys]."""
-    heads, count, size = query.shape
-    groups, keys, _ = key.shape
-    scores = torch.bmm(query.reshape(groups, -1, size), key.transpose(1, 2)).view(heads, count, keys)
+def _scaled(query: torch.Tensor, groups: int, scale: float) -> torch.Tensor:
+    """[heads, queries, size] -> [kv heads, …, size]. It is copied anyway, and smaller than the scores."""
+    return torch.mul(query, scale).reshape(groups, -1, query.shape[-1])
+
+
+def _weights(query: torch.Tensor, key: torch.Tensor, queries: slice) -> torch.Tensor:
+    """Causal softmax of the last queries of some keys: [kv heads, …, size], [kv heads, keys, size] -> [kv heads, …, keys]."""
+    count, (groups, keys, _) = queries.stop - queries.start, key.shape
+    scores = torch.bmm(query, key.transpose(1, 2)).view(-1, count, keys)
     scores[:, :, keys - count :].add_(_future(count, scores.dtype, scores.device))
-    return scores.mul_(scale).softmax(-1).view(groups, -1, keys)
+    return scores.softmax(-1).view(groups, -1, keys)
 
 
-@lru_cache(2 * BLOCK)
+@lru_cache(2 * BLOCK)  # blocks are shorter than that
 def _future(count: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """[count, count]: minus infinity at the keys behind a query. Adding it takes a fifth of the time of filling by a mask."""
     return torch.full((count, count), float("-inf"), dtype=dtype, device=device).triu_(1)
