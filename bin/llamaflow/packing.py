@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 SEGMENT_ATTENTION = "llamaflow_segments"
 # On a CPU the scores of a segment of up to so many tokens are kept for backward; above, their size takes over, and they are computed
-# again. About so many queries of a segment go through one product: fewer are slow, and with more most keys lie behind their query. torch's flash kernel works in smaller blocks there and takes half as long again or more.
+# again. About so many queries of a segment go through one product: fewer are slow, with more most scores are of keys behind their query.
+# torch's flash kernel works in smaller blocks there and takes half as long again or more.
 KEPT_SCORES, BLOCK = 512, 128
 # The tightest packing's rows may be this share of the evenly filled ones. More of them cost no time: none is padded to its capacity.
 FULL = 0.97
