@@ -61,10 +61,8 @@ class Segments:
 class Batch:
     """Packed examples as tensors: input_ids, position_ids [1, tokens]. Each is a segment; the last one may be padding.
 
-    real_tokens: all but padding, a shared beginning once.
-
-    learned are the positions [supervised tokens] at which something is to be predicted, targets the tokens there: looked up
-    here, since to look on a GPU would be to wait for it.
+    real_tokens: all that is computed but padding. learned are the positions [supervised tokens] at which something is to be
+    predicted, targets the tokens there: looked up here, since to look on a GPU would be to wait for it.
     """
 
     input_ids: torch.Tensor
