@@ -172,8 +172,7 @@ def main(argv: list[str] | None = None) -> None:
             return
         adapter_digest = save(model, args.adapter)
         computed = engine.computed_share()
-        work = Workload.of(examples.kept) * (run.step / plan.steps_per_epoch)
-        needed = needed_flops(shape, recipe, work.computing(computed))
+        needed = needed_flops(shape, recipe, (workload * (run.step / plan.steps)).computing(computed))
         peak = max(peak, matmul_flops_per_second(device, dtype))
         write_json(args.summary, FinetuneSummary(
             seconds=time.monotonic() - started, method=recipe.method, recipe=recipe.model_dump(), seed=args.seed,

@@ -32,8 +32,10 @@ def main() -> None:
     done = json.loads(summary.read_text(encoding="utf-8"))
     first = next(point["tokens"] for point in done["curve"] if point["step"] == 1)
     figures = stopwatch.result(done["tokens_seen"], first)
-    kept = ("peak_memory_bytes", "predicted", "validation_loss_start", "validation_loss", "tokens_per_second", "share_of_peak", "precision")
-    kept += ("computed_share",)
+    kept = (
+        *("peak_memory_bytes", "predicted", "validation_loss_start", "validation_loss", "tokens_per_second", "share_of_peak"),
+        *("computed_share", "precision"),
+    )
     figures |= {"summary": {name: done[name] for name in kept}}
     write_result(job, figures, ["torch", "transformers", "peft", "accelerate"])
 

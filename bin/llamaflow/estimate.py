@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .base_model import Source
-from .packing import blocks, pack_rows, shared_prefix, shares_prefix
+from .packing import blocks, may_share_prefix, pack_rows, shared_prefix
 from .recipe import Recipe
 
 MIB, GIB = 2**20, 2**30
@@ -181,15 +181,12 @@ class MicroBatch:
 
 def kept_scores(segments: Iterable[int], prefix: int = 0) -> int:
     """Scores of a row's segments that are kept on a CPU (training/attention.py)."""
-    return sum(
-        (queries.stop - queries.start) * (keys.stop - keys.start + (prefix if keys.start else 0))
-        for queries, keys, kept in blocks(tuple(segments), prefix) if kept
-    )  # fmt: skip
+    return sum(block.scores for block in blocks(tuple(segments), prefix) if block.kept)
 
 
 def predicted_share(recipe: Recipe, work: Workload, device: str) -> float:
     """Share of a workload's tokens that are computed, where a row takes the prefix of all examples once."""
-    if not (work.prefix and shares_prefix(recipe, device)):
+    if not (work.prefix and may_share_prefix(recipe, device)):
         return 1.0
     rows = len(pack_rows(list(work.lengths), recipe.pack_length))
     return 1 - work.prefix * (len(work.lengths) - rows) / sum(work.lengths)
@@ -204,7 +201,7 @@ def memory_parts(
     is in the process. One process, which holds the whole model.
     """
     cpu, quantized = not device.startswith("cuda"), recipe.quantization == "nf4"
-    prefix = work.prefix if work and shares_prefix(recipe, device) else 0
+    prefix = work.prefix if work and may_share_prefix(recipe, device) else 0
     batch = MicroBatch.largest(recipe, work.lengths if work else (), prefix)
     trained = adapter_parameters(shape, recipe)
     holes = holes_between(recipe) if cpu else 1.0

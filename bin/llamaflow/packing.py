@@ -16,7 +16,7 @@ from heapq import heappop, heappush
 from itertools import accumulate
 from math import ceil
 from os.path import commonprefix
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .chat import IGNORED, Encoded
 
@@ -142,18 +142,31 @@ def _longest_first(lengths: list[int]) -> list[int]:
     return sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
 
 
-def blocks(segments: tuple[int, ...], prefix: int = 0) -> Iterator[tuple[slice, slice, bool]]:
-    """Which queries of a row attend to which keys in one product on a CPU, and whether their scores are kept for backward.
+class Block(NamedTuple):
+    """Queries of a row that attend in one product on a CPU, to the first ``before`` tokens of the row and to keys.
 
-    A prefix comes first. The keys of what follows it are those named, behind the prefix's.
+    kept: whether their scores are kept for backward.
     """
+
+    queries: slice
+    before: int
+    keys: slice
+    kept: bool
+
+    @property
+    def scores(self) -> int:
+        """Scores of one head."""
+        return (self.queries.stop - self.queries.start) * (self.before + self.keys.stop - self.keys.start)
+
+
+def blocks(segments: tuple[int, ...], prefix: int = 0) -> Iterator[Block]:
+    """The blocks of a row in order: those of its prefix, then of the segments that go on from it."""
     start = 0
-    for length in (prefix, *segments) if prefix else segments:
-        block = ceil(length / max(1, round(length / BLOCK)))
-        kept = length + (prefix if start else 0) <= KEPT_SCORES
-        for begin in range(0, length, block):
-            end = start + min(begin + block, length)
-            yield slice(start + begin, end), slice(start, end), kept
+    for length, before in ((prefix, 0), *((length, prefix) for length in segments)):
+        size = max(1, ceil(length / max(1, round(length / BLOCK))))
+        for begin in range(0, length, size):
+            end = start + min(begin + size, length)
+            yield Block(slice(start + begin, end), before, slice(start, end), before + length <= KEPT_SCORES)
         start += length
 
 
@@ -163,12 +176,12 @@ def shared_prefix(examples: list[Encoded]) -> int:
         return 0
     common = len(commonprefix([example.input_ids for example in examples]))
     for example in examples:
-        first = next((place for place, label in enumerate(example.labels[1:]) if label != IGNORED), common)
+        first = next((place for place, label in enumerate(example.labels[1 : common + 1]) if label != IGNORED), common)
         common = min(common, len(example.input_ids) - 1, first)
     return common if common >= LEAST_SHARED else 0
 
 
-def shares_prefix(recipe: Recipe, device: str) -> bool:
+def may_share_prefix(recipe: Recipe, device: str) -> bool:
     """Whether a training lets examples share what they begin with: on a CPU, where no example draws random numbers of its own."""
     return device == "cpu" and not recipe.is_random
 

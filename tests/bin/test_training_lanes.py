@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_packing import going_on
 
 from llamaflow.chat import IGNORED, Encoded
 from llamaflow.models import load_model
@@ -162,11 +163,6 @@ def test_examples_that_draw_random_numbers_share_nothing(threads, monkeypatch, r
     made = engine(**recipe)
     computed = computing(made)
     assert made.train_step(0).tokens == sum(computed) and made.computed_share() == 1
-
-
-def going_on(prefix: list[int], one: Encoded) -> Encoded:
-    """An example that begins with a prefix."""
-    return Encoded(prefix + one.input_ids, [IGNORED] * len(prefix) + one.labels)
 
 
 def computing(made) -> list[int]:

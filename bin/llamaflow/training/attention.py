@@ -12,7 +12,7 @@ from inspect import signature
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from ..packing import BLOCK, SEGMENT_ATTENTION, Segments, blocks, shares_prefix
+from ..packing import BLOCK, SEGMENT_ATTENTION, Block, Segments, blocks, may_share_prefix
 from ..recipe import Recipe
 
 
@@ -27,10 +27,11 @@ class SegmentProducts(torch.autograd.Function):
     @staticmethod
     def forward(ctx, query, key, value, scale, segments, prefix=0):
         output, groups, kept = torch.empty_like(query), key.shape[0], []
-        for queries, keys, keep in blocks(segments, prefix):
-            weights = _weights(_scaled(query[:, queries], groups, scale), _seen(key, keys, prefix), queries)
-            output[:, queries] = torch.bmm(weights, _seen(value, keys, prefix)).view(output[:, queries].shape)
-            kept.append(weights if keep else None)
+        for block in blocks(segments, prefix):
+            part = query[:, block.queries]
+            weights = _weights(_scaled(part, groups, scale), _seen(key, block), part.shape[1])
+            output[:, block.queries] = torch.bmm(weights, _seen(value, block)).view(part.shape)
+            kept.append(weights if block.kept else None)
         ctx.save_for_backward(query, key, value, *kept)
         ctx.scale, ctx.segments, ctx.prefix = scale, segments, prefix
         return output
@@ -42,30 +43,31 @@ class SegmentProducts(torch.autograd.Function):
         d_query, d_key, d_value = torch.empty_like(query), torch.empty_like(key), torch.empty_like(value)
         # All segments add to the prefix's, so these are summed in fp32.
         shared = [key.new_zeros((groups, prefix, size), dtype=torch.promote_types(key.dtype, torch.float32)) for _ in range(2)]
-        for (queries, keys, _), weights in zip(blocks(ctx.segments, prefix), kept, strict=True):
-            behind = prefix if keys.start else 0
-            key_, value_ = _seen(key, keys, prefix), _seen(value, keys, prefix)
+        for block, weights in zip(blocks(ctx.segments, prefix), kept, strict=True):
+            queries, before, keys, _ = block
+            key_, value_ = _seen(key, block), _seen(value, block)
             q, d = _scaled(query[:, queries], groups, ctx.scale), gradient[:, queries].reshape(groups, -1, size)
-            weights = _weights(q, key_, queries) if weights is None else weights
+            weights = _weights(q, key_, queries.stop - queries.start) if weights is None else weights
             d_weights = torch.bmm(d, value_.transpose(1, 2))
             d_scores = torch._softmax_backward_data(d_weights, weights, -1, weights.dtype)
             torch.mul(torch.bmm(d_scores, key_).view(heads, -1, size), ctx.scale, out=d_query[:, queries])
             # The first block of a segment that looks at keys writes their gradients, later ones add to them.
-            seen = behind + queries.start - keys.start
+            seen = before + queries.start - keys.start
             parts = torch.bmm(d_scores.transpose(1, 2), q), torch.bmm(weights.transpose(1, 2), d)
             for whole, part, common in zip((d_key, d_value), parts, shared, strict=True):
-                if behind:
-                    common += part[:, :behind]
-                whole[:, keys.start : queries.start] += part[:, behind:seen]
+                if before:
+                    common += part[:, :before]
+                whole[:, keys.start : queries.start] += part[:, before:seen]
                 whole[:, queries] = part[:, seen:]
         for whole, common in zip((d_key, d_value), shared, strict=True):
             whole[:, :prefix] += common
         return d_query, d_key, d_value, None, None, None
 
 
-def _seen(tensor: torch.Tensor, keys: slice, prefix: int) -> torch.Tensor:
-    """Keys or values [kv heads, …, size] of a block: those that blocks names, behind the prefix's."""
-    return torch.cat([tensor[:, :prefix], tensor[:, keys]], 1) if prefix and keys.start else tensor[:, keys]
+def _seen(tensor: torch.Tensor, block: Block) -> torch.Tensor:
+    """The keys or values [kv heads, …, size] that a block attends to."""
+    own = tensor[:, block.keys]
+    return torch.cat([tensor[:, : block.before], own], 1) if block.before else own
 
 
 def _scaled(query: torch.Tensor, groups: int, scale: float) -> torch.Tensor:
@@ -73,9 +75,9 @@ def _scaled(query: torch.Tensor, groups: int, scale: float) -> torch.Tensor:
     return torch.mul(query, scale).reshape(groups, -1, query.shape[-1])
 
 
-def _weights(query: torch.Tensor, key: torch.Tensor, queries: slice) -> torch.Tensor:
-    """Causal softmax of the last queries of some keys: [kv heads, …, size], [kv heads, keys, size] -> [kv heads, …, keys]."""
-    count, (groups, keys, _) = queries.stop - queries.start, key.shape
+def _weights(query: torch.Tensor, key: torch.Tensor, count: int) -> torch.Tensor:
+    """Causal softmax of the last count queries of some keys: [kv heads, …, size], [kv heads, keys, size] -> [kv heads, …, keys]."""
+    groups, keys, _ = key.shape
     scores = torch.bmm(query, key.transpose(1, 2)).view(-1, count, keys)
     scores[:, :, keys - count :].add_(_future(count, scores.dtype, scores.device))
     return scores.softmax(-1).view(groups, -1, keys)
@@ -128,8 +130,8 @@ def fastest_way(model):
 
 
 def can_share_prefix(model, recipe: Recipe, device: str) -> bool:
-    """packing.shares_prefix, for a model that may drop weights of attention on its own account."""
-    return shares_prefix(recipe, device) and not attention_dropout(model)
+    """packing.may_share_prefix, for a model that may drop weights of attention on its own account."""
+    return may_share_prefix(recipe, device) and not attention_dropout(model)
 
 
 def attention_dropout(model) -> float:
