@@ -15,7 +15,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import report
@@ -1055,6 +1055,10 @@ def test_decimation_keeps_ends_extremes_and_order(values, limit):
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), st.integers(1, 10))
+@example(0.0, 5e-324, 1)
+@example(0.0, 5e-324, 2)
+@example(1e-310, 2e-310, 3)
+@example(1e9, 1e9 + 1e-6, 10)
 @settings(max_examples=200, deadline=None)
 def test_ticks_enclose_the_range_and_stay_few(one, other, about):
     low, high = sorted((one, other))

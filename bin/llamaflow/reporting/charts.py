@@ -49,8 +49,9 @@ def decimate(points: Sequence[Point], limit: int = 400) -> list[Point]:
 
 def ticks(low: float, high: float, about: int, whole: bool = False) -> tuple[list[float], float]:
     """Round ticks (1, 2 or 5 times a power of ten apart) that enclose low..high, and their distance."""
-    if high <= low:
-        margin = abs(low) * 0.1 or 1.0
+    size = max(abs(low), abs(high))
+    if high - low <= max(size, 1e-290) * 1e-9:  # as good as one point: ticks so close would be the same numbers
+        margin = size * 0.1 if size > 1e-290 else 1.0
         low, high = low - margin, high + margin
     rough = (high - low) / max(about, 1)
     power = 10.0 ** math.floor(math.log10(rough))
