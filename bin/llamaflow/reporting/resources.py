@@ -41,7 +41,7 @@ def facts(run: Run, n: Numbers, t: SimpleNamespace) -> list[tuple[str, str, str]
         note = t.peak_note.format(flops=n.value(tune.matmul_flops / 1e9)) if tune.matmul_flops else ""
         rows.append((t.share_of_peak, n.percent(tune.share_of_peak), note))
     if tune.computed_share < 1:
-        rows.append((t.computed_once, n.percent(1 - tune.computed_share), t.computed_once_note))
+        rows.append((t.spared, n.percent(1 - tune.computed_share), t.spared_note))
     if load:
         rows.append((t.cpu_load, n.percent(load.cpu_mean, 0), t.load_peak.format(peak=n.percent(load.cpu_peak, 0))))
         if load.gpu_mean is not None:
